@@ -1,0 +1,9 @@
+#pragma once
+
+#include "cli/command.h"
+
+namespace nau::subcommands {
+
+extern const cli::Command metrics;
+
+}  // namespace nau::subcommands

@@ -1,0 +1,37 @@
+#include "base/error.h"
+#include "cli/context.h"
+#include "cli/exit_code.h"
+#include "engine/volume/volume.h"
+#include "subcommands/declarations.h"
+
+namespace nau::subcommands {
+
+namespace {
+
+struct Options {
+    std::string name;
+};
+
+void declare(cli::FlagSet& flags, Options& options) {
+    flags.description("End with status 0 if the volume exists, 1 if it does not. Print nothing.");
+    flags.argument("VOLUME", options.name);
+}
+
+int run(cli::Context& context, const Options& options) {
+    try {
+        (void)engine::find_volume_name(context.engine(), options.name);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::not_found) {
+            return cli::kNotFound;
+        }
+        throw;
+    }
+    return 0;
+}
+
+}  // namespace
+
+constinit const cli::Command volume_exists =
+    cli::make_command<Options, declare, run>("Tell by the exit status whether a volume exists");
+
+}  // namespace nau::subcommands
