@@ -104,8 +104,8 @@ std::string pax_record(std::string_view key, std::string_view value) {
     // The length counts itself.
     const size_t rest = key.size() + value.size() + 3;
     size_t length = rest + 1;
-    while (fmt::formatted_size("{}", length) + rest != length) {
-        length = fmt::formatted_size("{}", length) + rest;
+    while (std::to_string(length).size() + rest != length) {
+        length = std::to_string(length).size() + rest;
     }
     return fmt::format("{} {}={}\n", length, key, value);
 }

@@ -26,8 +26,10 @@ constexpr std::string_view kTunables = "GLIBC_TUNABLES=glibc.malloc.tcache_count
 let_go_and_wait(const Range* ranges, size_t count, pollfd* fd) noexcept {
     for (size_t i = 0; i < count; ++i) {
         // Advice: when it is not taken, nothing is lost.
-        (void)raw::call(
-            __NR_madvise, static_cast<long>(ranges[i].begin), ranges[i].size, MADV_DONTNEED);
+        (void)raw::call(__NR_madvise,
+                        static_cast<long>(ranges[i].begin),
+                        static_cast<long>(ranges[i].size),
+                        MADV_DONTNEED);
     }
     (void)raw::ppoll(fd, 1, nullptr);
 }
@@ -86,7 +88,10 @@ Footprint::Footprint() {
     (void)::dl_iterate_phdr(add_ranges, &ranges_);  // what add_ranges() returned
     for (const Range& range : ranges_) {
         // A touch maps small pages, not two megabytes at once.
-        (void)raw::call(__NR_madvise, static_cast<long>(range.begin), range.size, MADV_NOHUGEPAGE);
+        (void)raw::call(__NR_madvise,
+                        static_cast<long>(range.begin),
+                        static_cast<long>(range.size),
+                        MADV_NOHUGEPAGE);
     }
     // Different advice makes it a mapping of its own, so that nothing is mapped around it.
     (void)raw::call(__NR_madvise,

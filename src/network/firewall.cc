@@ -93,8 +93,7 @@ Elements elements_of(const FirewallContent& content) {
     }
     for (auto& list : elements) {
         std::ranges::sort(list);
-        const auto same = std::ranges::unique(list);
-        list.erase(same.begin(), same.end());
+        list.erase(std::unique(list.begin(), list.end()), list.end());
     }
     return elements;
 }

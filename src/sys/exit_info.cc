@@ -25,7 +25,7 @@ std::optional<ExitStatus> exit_status_of(int pidfd) noexcept {
     if (WIFSIGNALED(info.exit_code)) {
         return ExitStatus{.code = 0,
                           .signal = WTERMSIG(info.exit_code),
-                          .core_dumped = WCOREDUMP(info.exit_code)};
+                          .core_dumped = WCOREDUMP(info.exit_code) != 0};
     }
     return ExitStatus{.code = WEXITSTATUS(info.exit_code)};
 }

@@ -59,7 +59,9 @@ runtime::ResolvedUser resolve_exec_user(const sys::ProcessId& init, const std::s
 
 void merge_environment(const ProcessOptions& options, std::vector<std::string>& env) {
     for (const auto& [name, value] : options.env) {
-        std::erase_if(env, [&](const std::string& entry) { return entry.starts_with(name + "="); });
+        std::erase_if(env, [assigned = name + "="](const std::string& entry) {
+            return entry.starts_with(assigned);
+        });
         env.push_back(fmt::format("{}={}", name, value));
     }
 }

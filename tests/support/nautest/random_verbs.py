@@ -277,7 +277,7 @@ class RandomVerbs:
             return self.fails(container, "start", container.name)
         before = container.state
         self.works("start", container.name)
-        if before == "exited" and self.one_shot(container):
+        if not self.is_alive(container) and self.one_shot(container):
             return self.settle(container)
         self.expect(container, before if self.is_alive(container) else "running")
 

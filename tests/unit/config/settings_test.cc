@@ -100,7 +100,8 @@ TEST_CASE("what is not understood names file, line and cause") {
              Case{"insecure_registries = http://a",
                   "nau.conf:1: insecure_registries: 'http://a' is not HOST or HOST:PORT"},
          }) {
-        CAPTURE(std::string(text));
+        const std::string shown = text;
+        CAPTURE(shown);
         CHECK(error_of([&, line = text] { (void)parse(line); }) == error);
     }
 }

@@ -98,7 +98,7 @@ TEST_CASE("a follower sees each event of many writers once, in spite of rotation
     const std::string path = dir.file("journal.jsonl");
     constexpr int kWriters = 4;
     constexpr int kEvents = 400;
-    constexpr JournalLimits kLimits{.max_size_bytes = 20'000, .max_files = 50};
+    static constexpr JournalLimits kLimits{.max_size_bytes = 20'000, .max_files = 50};
     std::vector<std::jthread> writers;
     for (int w = 0; w < kWriters; ++w) {
         writers.emplace_back([&path, w] {

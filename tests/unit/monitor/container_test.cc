@@ -146,7 +146,8 @@ TEST_CASE("a container runs in namespaces of its own and leaves nothing") {
 TEST_CASE("a command that does not exist or cannot be invoked") {
     for (const auto& [command, code] : std::initializer_list<std::pair<const char*, int>>{
              {"/bin/none", 127}, {"none", 127}, {"/tmp", 126}, {"/proc/version", 126}}) {
-        CAPTURE(command);
+        const std::string program = command;
+        CAPTURE(program);
         Container box("");
         box.spec.process->args = {command};
         box.prepare();

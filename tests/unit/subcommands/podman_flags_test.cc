@@ -299,7 +299,8 @@ TEST_CASE("no flag is both declared and refused, and each refusal has its reason
 
 TEST_CASE("every flag of podman's other verbs works or is refused by name") {
     for (const auto& [verb, flags] : other_verbs()) {
-        INFO(verb);
+        const std::string subcommand(verb);
+        INFO(subcommand);
         CHECK(joined(unknown_flags(verb, flags)).empty());
     }
 }

@@ -140,9 +140,9 @@ TEST_CASE("several members and frames are one stream, whatever the sizes of the 
     const std::string zstd = nau::test::zstd(a) + nau::test::zstd_skippable_frame("seek table") +
                              nau::test::zstd("") + nau::test::zstd(b, 19) +
                              nau::test::zstd_skippable_frame("");
-    for (const size_t step : {1, 2, 3, 7, 511, 4096, 1 << 20}) {
+    for (const size_t step : {1U, 2U, 3U, 7U, 511U, 4096U, 1U << 20}) {
         CAPTURE(step);
-        for (const size_t buffer_size : {1, 509, 1 << 20}) {
+        for (const size_t buffer_size : {1U, 509U, 1U << 20}) {
             CAPTURE(buffer_size);
             Decompressor from_gzip(source_of(gzip, step), Compression::gzip);
             CHECK(read_all(from_gzip, buffer_size) == tar);

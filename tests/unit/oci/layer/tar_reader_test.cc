@@ -94,7 +94,7 @@ TEST_CASE("every dialect tells the same of an ordinary file, in chunks of any si
         file.gid = 100;
         file.content = std::string(1500, 'x') + "end";
         const std::string tar = TarBuilder().add(file).add(file).finish();
-        for (const size_t step : {1, 100, 511, 512, 513, 1000, 100'000}) {
+        for (const size_t step : {1U, 100U, 511U, 512U, 513U, 1000U, 100'000U}) {
             CAPTURE(step);
             const auto read = read_all(tar, step);
             REQUIRE(read.size() == 2);
@@ -310,7 +310,7 @@ TEST_CASE("sparse files in all four forms") {
                                     .finish()};
     for (const auto& tar : tars) {
         CAPTURE(&tar - tars);
-        for (const size_t step : {100, 512, 100'000}) {
+        for (const size_t step : {100U, 512U, 100'000U}) {
             const auto read = read_all(tar, step);
             REQUIRE(read.size() == 2);
             CHECK(read[0].entry.path == "s");
@@ -479,7 +479,8 @@ TEST_CASE("limits") {
                                      std::pair{"SCHILY.xattr.user.a"s, std::string(65'537, 'x')},
                                      std::pair{"LIBARCHIVE.xattr.user.%00"s, "eA"s},
                                      std::pair{"LIBARCHIVE.xattr.user.a"s, "*"s}}) {
-        CAPTURE(key);
+        const std::string& record = key;
+        CAPTURE(record);
         TarMember file = member("a");
         file.records = {{key, value}};
         CHECK(failure_of(TarBuilder().add(file).finish()) == ErrorKind::corrupt);

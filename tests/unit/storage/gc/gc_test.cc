@@ -36,7 +36,8 @@ TEST_CASE("mark follows references, circles included, and asks each node once") 
     gc::mark(std::vector{blob("a"), blob("d")}, references, marked);
     CHECK(marked.size() == 5);
     for (const auto& [key, count] : asked) {
-        CAPTURE(key);
+        const std::string& node = key;
+        CAPTURE(node);
         CHECK(count == 1);
     }
 }

@@ -115,7 +115,7 @@ TEST_CASE("the result names bytes and compression") {
 
 TEST_CASE("an empty layer is a layer") {
     LayerStack stack;
-    for (const size_t size : {0, 512, 1024, 10240}) {
+    for (const size_t size : {0U, 512U, 1024U, 10240U}) {
         CHECK(stack.apply(std::string(size, '\0')) == Lines{"./ 755"});
     }
 }
