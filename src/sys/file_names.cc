@@ -137,7 +137,10 @@ std::string make_temporary_directory(const std::string& parent, std::string_view
 
 // --- listing
 
-std::vector<DirEntry> list_directory(int fd) {
+namespace {
+
+/// nullopt when the open directory has been removed.
+std::optional<std::vector<DirEntry>> list_if_not_removed(int fd) {
     if (::lseek(fd, 0, SEEK_SET) < 0) {
         const int error = errno;
         throw SysError(error, "list {}", describe_fd(fd));
@@ -146,6 +149,9 @@ std::vector<DirEntry> list_directory(int fd) {
     alignas(dirent64) std::array<char, 16384> buffer;
     for (;;) {
         const long count = raw::getdents64(fd, buffer.data(), buffer.size());
+        if (count == -ENOENT) {
+            return std::nullopt;
+        }
         if (count < 0) {
             throw SysError(static_cast<int>(-count), "list {}", describe_fd(fd));
         }
@@ -163,6 +169,16 @@ std::vector<DirEntry> list_directory(int fd) {
     }
 }
 
+}  // namespace
+
+std::vector<DirEntry> list_directory(int fd) {
+    auto entries = list_if_not_removed(fd);
+    if (!entries) {
+        throw SysError(ENOENT, "list {}", describe_fd(fd));
+    }
+    return *std::move(entries);
+}
+
 std::vector<DirEntry> list_directory(const std::string& path) {
     return list_directory(open(path, O_RDONLY | O_DIRECTORY).get());
 }
@@ -172,7 +188,7 @@ std::optional<std::vector<DirEntry>> list_directory_if_exists(const std::string&
     if (!fd) {
         return std::nullopt;
     }
-    return list_directory(fd->get());
+    return list_if_not_removed(fd->get());
 }
 
 // --- asking

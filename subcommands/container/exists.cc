@@ -1,4 +1,3 @@
-#include "base/error.h"
 #include "cli/context.h"
 #include "cli/exit_code.h"
 #include "engine/container/containers.h"
@@ -19,15 +18,7 @@ void declare(cli::FlagSet& flags, Options& options) {
 }
 
 int run(cli::Context& context, const Options& options) {
-    try {
-        (void)engine::find_container_id(context.engine(), options.name);
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::not_found) {
-            return cli::kNotFound;
-        }
-        throw;
-    }
-    return 0;
+    return engine::container_exists(context.engine(), options.name) ? 0 : cli::kNotFound;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "cli/each.h"
 #include "cli/exit_code.h"
+#include "engine/container/containers.h"
 #include "engine/container/lifecycle.h"
 #include "subcommands/container/selection.h"
 #include "subcommands/declarations.h"
@@ -78,7 +79,9 @@ int run(cli::Context& context, const Options& options) {
                     (void)engine::remove_container(context.engine(), name, options.remove);
                 }
             } catch (const Error& error) {
-                if (!forgives || error.kind() != ErrorKind::not_found) {
+                // What was not found may be a part of a container that is there.
+                if (!forgives || error.kind() != ErrorKind::not_found ||
+                    engine::container_exists(context.engine(), name)) {
                     throw;
                 }
                 return;

@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "cli/each.h"
 #include "cli/exit_code.h"
+#include "engine/container/containers.h"
 #include "engine/container/lifecycle.h"
 #include "subcommands/container/selection.h"
 #include "subcommands/declarations.h"
@@ -46,7 +47,8 @@ int run(cli::Context& context, const Options& options) {
             try {
                 engine::stop_container(context.engine(), name, options.stop);
             } catch (const Error& error) {
-                if (!options.ignores_missing || error.kind() != ErrorKind::not_found) {
+                if (!options.ignores_missing || error.kind() != ErrorKind::not_found ||
+                    engine::container_exists(context.engine(), name)) {
                     throw;
                 }
                 return;

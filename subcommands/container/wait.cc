@@ -2,6 +2,7 @@
 #include "base/parse.h"
 #include "cli/each.h"
 #include "cli/exit_code.h"
+#include "engine/container/containers.h"
 #include "engine/container/lifecycle.h"
 #include "subcommands/container/selection.h"
 #include "subcommands/declarations.h"
@@ -50,7 +51,8 @@ int run(cli::Context& context, const Options& options) {
             try {
                 code = engine::wait_container(context.engine(), name).code.value_or(-1);
             } catch (const Error& error) {
-                if (!options.ignores_missing || error.kind() != ErrorKind::not_found) {
+                if (!options.ignores_missing || error.kind() != ErrorKind::not_found ||
+                    engine::container_exists(context.engine(), name)) {
                     throw;
                 }
             }

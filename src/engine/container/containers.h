@@ -57,6 +57,9 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListContaine
 /// several
 std::string find_container_id(Engine& engine, const std::string& name_or_id);
 
+/// @throws Error{invalid} when a prefix matches several
+bool container_exists(Engine& engine, const std::string& name_or_id);
+
 /// The newest container (--latest). @throws Error{not_found} when there is none
 std::string latest_container_id(Engine& engine);
 

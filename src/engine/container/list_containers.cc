@@ -346,6 +346,11 @@ std::string find_container_id(Engine& engine, const std::string& name_or_id) {
     return find_container(engine, name_or_id).to_string();
 }
 
+bool container_exists(Engine& engine, const std::string& name_or_id) {
+    auto& containers = engine.store_for_reading().records().containers;
+    return containers.resolve(engine.name_space(), name_or_id).has_value();
+}
+
 std::string latest_container_id(Engine& engine) {
     if (const auto id =
             engine.store_for_reading().records().containers.latest(engine.name_space())) {
