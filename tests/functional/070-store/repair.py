@@ -138,7 +138,7 @@ def changed_content_of_a_layer_is_found_by_a_deep_check(nau):
 @test
 def a_container_keeps_its_files_when_its_layer_is_repaired(nau):
     image = nau.image("busybox")
-    c = nau("run", "-d", "--network", "none", image, "sh", "-c", "echo mine > /file; sleep 1000").word
+    c = nau("run", "-d", "--network", "none", image, "sh", "-c", "[ -e /file ] || echo mine > /file; sleep 1000").word
     while nau("exec", c, "cat", "/file", status=None).out != "mine\n":
         pass
     nau("stop", "-t", "0", c)
