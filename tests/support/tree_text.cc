@@ -112,7 +112,11 @@ class TreeWriter {
     }
 
     std::string time(const struct ::stat& status) const {
-        return times_ == TreeTimes::show ? fmt::format(" @{}", status.st_mtim.tv_sec) : "";
+        // A whiteout has no time of its own: no format gives it one.
+        const bool is_whiteout = S_ISCHR(status.st_mode) && status.st_rdev == 0;
+        return times_ == TreeTimes::show && !is_whiteout
+                   ? fmt::format(" @{}", status.st_mtim.tv_sec)
+                   : "";
     }
 
     TreeTimes times_;
