@@ -19,10 +19,18 @@ constexpr int64_t kLookAhead = 256;
 using Header = std::array<char, kHeaderBytes>;
 using FrameHeader = std::array<char, kFrameHeaderBytes>;
 
+uint32_t byte_at(const char* bytes, size_t index) noexcept {
+    return static_cast<unsigned char>(bytes[index]);
+}
+
 uint32_t big_endian(const char* bytes) noexcept {
-    uint32_t value = 0;
-    std::memcpy(&value, bytes, sizeof value);
-    return __builtin_bswap32(value);
+    return byte_at(bytes, 0) << 24U | byte_at(bytes, 1) << 16U | byte_at(bytes, 2) << 8U |
+           byte_at(bytes, 3);
+}
+
+uint32_t little_endian(const char* bytes) noexcept {
+    return byte_at(bytes, 3) << 24U | byte_at(bytes, 2) << 16U | byte_at(bytes, 1) << 8U |
+           byte_at(bytes, 0);
 }
 
 struct Checksum {
@@ -34,9 +42,7 @@ struct Checksum {
     /// @pre a multiple of eight bytes
     void add(std::span<const char> bytes, bool is_big_endian) noexcept {
         const auto word = [&](size_t at) {
-            uint32_t value = 0;
-            std::memcpy(&value, &bytes[at], sizeof value);
-            return is_big_endian ? __builtin_bswap32(value) : value;
+            return is_big_endian ? big_endian(&bytes[at]) : little_endian(&bytes[at]);
         };
         for (size_t i = 0; i + 8 <= bytes.size(); i += 8) {
             first += word(i) + second;

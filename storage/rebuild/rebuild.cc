@@ -115,6 +115,13 @@ class Rebuild {
         return {.status = ContainerStatus::exited, .error = "its record was lost and rebuilt"};
     }
 
+    /// The copy has the one of its creation.
+    std::string name_of(const Container& container) {
+        const auto known =
+            ask_old([&](Records& old) { return old.containers.find_summary(container.id); });
+        return known && is_plain_name(known->name) ? known->name : container.name;
+    }
+
     bool has_run(const ContainerId& id) const {
         return sys::lstat_if_exists(paths_.container_run(id)) ||
                sys::lstat_if_exists(paths_.container_last_end(id)) ||
@@ -158,6 +165,7 @@ class Rebuild {
     void restore(ContainerCopy& copy) {
         Container& container = copy.container;
         container.state = state_of(container.id);
+        container.name = name_of(container);
         if (records_.containers.find_by_name(container.name_space, container.name)) {
             container.name += fmt::format("_{}", container.id.short_id());
         }

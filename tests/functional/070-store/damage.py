@@ -216,12 +216,16 @@ def one_table_only_and_the_rest_still_answers(nau, registry):
             f.write(os.urandom(PAGE))
 
     life = Life(nau, registry)
+    nau("create", "--name", "before", "--network", "none", life.image, "true")
+    nau("rename", "before", "after")
+    settled(nau)
     images_overwritten(nau.root / "nau.db")
     result = nau.fails(125, "images", error="nau.db: database disk image is malformed")
     assert "Hint: run the command again" in result.err
     assert (nau.root / "nau.db-suspect").exists() and aside(nau) == []
     result = nau("images", "-q")
     assert len(result.lines) == 1 and "1 volumes and 1 networks" in result.err, result
+    nau("rm", "after")
     life.check(True)
 
 
