@@ -290,6 +290,39 @@ def who_has_the_old_one_open_does_not_write_into_it(nau, registry):
     assert nau("image", "exists", "late:1")
 
 
+@test(timeout=240)
+def killed_at_every_step_of_the_rescue(nau, registry, tmp):
+    life = Life(nau, registry)
+
+    def damage():
+        settled(nau)
+        drop_log(nau)
+        garbage_header(nau.root / "nau.db")
+
+    damage()
+    log = tmp / "points"
+    nau("ps", "-a", env={"NAU_FAIL_POINT_LOG": str(log)})
+    if not log.exists():
+        skip("this build has no fail points")
+    passed, points = {}, []
+    for point in log.read_text().split():
+        passed[point] = passed.get(point, 0) + 1
+        points.append(f"{point}@{passed[point]}")
+    assert {"db.replace.after_move@1", "db.replace.after_move@2", "db.create.before_rename@1", "rebuild.before_commit@1"} <= set(points), points
+    for point in points:
+        damage()
+        assert nau("ps", "-a", env={"NAU_FAIL_POINT": f"{point}=kill"}, status=None).status == -9, point
+        assert sorted(nau("ps", "-a", "--format", "{{.Names}}").lines) == ["alive", "ended", "new"], point
+        assert nau("exec", "alive", "ls", "/bin/sh").out == "/bin/sh\n", point
+        assert life.image_names() == life.names, point
+        for file in nau.root.glob("nau.db-damaged-*"):
+            file.unlink()
+    left = {f.name for f in nau.root.glob("nau.db*") if not f.name.endswith(("-wal", "-shm"))}
+    assert left <= {"nau.db", "nau.db-create"}, left  # the lock of who was killed last
+    assert nau("fsck", "-n").status == 0
+    nau("rm", "-f", "-t", "0", "alive")
+
+
 # --- the log
 
 
