@@ -11,7 +11,7 @@ function __nau_path
             continue
         end
         switch $word
-            case --root --runroot --namespace --log-level
+            case --storage-driver --storage-opt --root --runroot --namespace --log-level
                 set skip 1
             case '-*'
             case '*'
@@ -39,6 +39,8 @@ end
 
 complete -c nau -f
 complete -c nau -n '__nau_is' -s v -l version -d 'Print the version of nau'
+complete -c nau -n '__nau_is' -l storage-driver -x -d 'How a new store keeps layers and containers (overlay|vfs)'
+complete -c nau -n '__nau_is' -l storage-opt -x -d 'imagestore=DIR: look for images in this store, too'
 complete -c nau -n '__nau_is' -l root -xa '(__fish_complete_directories)' -d 'Keep images, containers and volumes below this directory'
 complete -c nau -n '__nau_is' -l runroot -xa '(__fish_complete_directories)' -d 'Keep what is gone with the next boot below this directory'
 complete -c nau -n '__nau_is' -l namespace -x -d 'Work on the images, containers and volumes of this tenant'

@@ -59,8 +59,8 @@ class AdditionalStore {
     bool is_tried_ = false;
 };
 
-/// The database of a store that is only looked at, without making or repairing anything; also of one
-/// that cannot be written.
+/// The database of a store that is only looked at, without making or repairing anything; also of
+/// one that cannot be written.
 Database open_for_looking(const Paths& paths);
 
 }  // namespace nau::storage

@@ -60,6 +60,12 @@ path Paths::reserve() const {
 path Paths::driver() const {
     return graph_root_ / "driver";
 }
+path Paths::damage_mark() const {
+    return graph_root_ / "nau.db-suspect";
+}
+path Paths::layer_copies() const {
+    return graph_root_ / "layers.json";
+}
 path Paths::image_copies() const {
     return graph_root_ / "images.json";
 }

@@ -7,7 +7,7 @@
 //     lock                                   locks/<container id>  locks/pull-<hex>
 //     driver  nau.db  nau.db-wal  nau.db-shm upkeep.lock  upkeep.wanted
 //                                            containers/<id>/config.json   runtime spec
-//     reserve  images.json  records/<id>.json
+//     reserve  nau.db-suspect  images.json  layers.json  records/<id>.json
 //     content/blobs/sha256/<hex>             containers/<id>/monitor.json  what the monitor needs
 //     content/ingest/sha256-<hex>            containers/<id>/state.json    pid, start time, cgroup
 //     snapshots/<number>/{fs,work}           containers/<id>/attach.sock  control.sock
@@ -48,11 +48,14 @@ class Paths {
     // --- graph root
     path store_lock() const;
     path database() const;
+    /// Exists when a command has found the database damaged while it worked.
+    path damage_mark() const;
     /// Taken away on a full disk, so that something can be removed.
     path reserve() const;
     /// Names the snapshotter of this store.
     path driver() const;
     path image_copies() const;
+    path layer_copies() const;
     path container_copies() const;
     path container_copy(const ContainerId& id) const;
     path content() const;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "storage/rebuild/copies.h"
 #include "storage/rebuild/rebuild.h"
+#include "storage/rebuild/rescue.h"
 #include "storage/snapshots/overlay.h"
 #include "storage/snapshots/vfs.h"
 #include "sys/file.h"
@@ -125,6 +126,16 @@ void make_directories(const Paths& paths, const StoreOptions& options) {
     }
 }
 
+bool is_writable(const Paths& paths) noexcept {
+    return ::faccessat(AT_FDCWD, paths.graph_root().c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+/// The boot in which the store was settled last.
+std::string last_boot(Database& db) {
+    Statement select(db, "SELECT value FROM meta WHERE name = 'boot_id'");
+    return select.step() ? select.string(0) : std::string();
+}
+
 /// Before any work: a read-only store would only be noticed at the first commit.
 void require_writable(const Paths& paths) {
     if (::faccessat(AT_FDCWD, paths.graph_root().c_str(), W_OK, AT_EACCESS) != 0 &&
@@ -138,7 +149,10 @@ Database create_or_open(const Paths& paths, const StoreOptions& options) {
     make_directories(paths, options);
     return Database::open(paths.database(), Database::Mode::write, [&](Database& db) {
         if (has_copies(paths)) {
-            rebuild_database(db, paths, options.clock.now());
+            const auto rebuilt =
+                rebuild_database(db, nullptr, paths, sys::boot_id(), options.clock.now());
+            NAU_LOG_WARN(
+                "{} was lost: rebuilt it with {}", paths.database().string(), to_text(rebuilt));
         }
     });
 }
@@ -151,6 +165,18 @@ Database open_for_reading(const Paths& paths, const StoreOptions& options) {
 }
 
 }  // namespace
+
+void require_sound_log(Database& db, std::string_view boot_id) {
+    const auto damage = db.check_log();
+    if (damage == Database::LogDamage::header ||
+        (damage == Database::LogDamage::middle && last_boot(db) == boot_id)) {
+        throw DamagedDatabase(db.path() + "-wal",
+                              "read",
+                              damage == Database::LogDamage::header
+                                  ? "the header of the log is damaged"
+                                  : "the log is damaged before its end");
+    }
+}
 
 /// Even reading a log needs a place to write its index to.
 Database open_for_looking(const Paths& paths) {
@@ -216,6 +242,8 @@ struct Store::Parts {
           db(open_database(paths, options)),
           records(db),
           content(paths, paths_of_additional()) {
+        db.set_damage_mark(paths.damage_mark());
+        require_sound_log(db, boot_id);
         for (const auto& root : options.additional_stores) {
             additional.push_back(
                 std::make_unique<AdditionalStore>(root, options.run_root, boot_id));
@@ -280,9 +308,12 @@ struct Store::Parts {
         return std::nullopt;
     }
 
-    /// Nothing depends on them while the database is well.
+    /// Nothing depends on them while the database is well; when it is not, everything does.
     void write_copies() noexcept {
         try {
+            if (db.has_moved() || is_database_suspect(paths)) {
+                return;
+            }
             std::vector<Image> images;
             for (const auto& name_space : records.namespaces.list()) {
                 for (auto& image : records.images.list(name_space.name)) {
@@ -290,6 +321,7 @@ struct Store::Parts {
                 }
             }
             write_image_copies(paths, images);
+            write_layer_copies(paths, snapshots->list_committed(), boot_id);
         } catch (const std::exception& error) {
             NAU_LOG_WARN("writing the copy of the image names: {}, ignoring", error.what());
         }
@@ -302,10 +334,7 @@ struct Store::Parts {
         }
     }
 
-    std::string recovered_boot() {
-        Statement select(db, "SELECT value FROM meta WHERE name = 'boot_id'");
-        return select.step() ? select.string(0) : std::string();
-    }
+    std::string recovered_boot() { return last_boot(db); }
 
     /// What the last boot (or a power cut) left, before anything is built on it.
     void recover_after_boot() {
@@ -328,6 +357,36 @@ struct Store::Parts {
     }
 };
 
+namespace {
+
+/// What happened is told once, by whoever did it.
+void rescue(const Paths& paths, const StoreOptions& options) {
+    if (!is_writable(paths)) {
+        return;
+    }
+    make_run_root(paths);
+    for (;;) {
+        try {
+            const auto done = doing("rescuing the damaged database", [&] {
+                return rescue_database(paths, sys::boot_id(), options.clock.now());
+            });
+            if (done) {
+                NAU_LOG_WARN("{}: kept it as {} and rebuilt it with {}",
+                             done->damage,
+                             done->aside.string(),
+                             to_text(done->rebuilt));
+            }
+            return;
+        } catch (const SysError& error) {
+            if (!Store::is_disk_full(error) || !release_piece(paths)) {
+                throw;
+            }
+        }
+    }
+}
+
+}  // namespace
+
 Store::Store(std::unique_ptr<Parts> parts) noexcept : parts_(std::move(parts)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -343,11 +402,30 @@ Store::~Store() {
 }
 
 Store Store::open(const StoreOptions& options) {
-    auto parts = std::make_unique<Parts>(options);
-    if (options.access == Access::write) {
-        parts->settle();
+    const auto open = [&] {
+        auto parts = std::make_unique<Parts>(options);
+        if (options.access == Access::write) {
+            parts->settle();
+        }
+        return Store(std::move(parts));
+    };
+    const Paths paths(options.graph_root, options.run_root);
+    if (!options.rescues_database) {
+        return open();
     }
-    return Store(std::move(parts));
+    if (is_database_suspect(paths)) {
+        rescue(paths, options);
+    }
+    try {
+        return open();
+    } catch (DamagedDatabase& error) {
+        if (!is_writable(paths)) {
+            error.with_hint("the first command that may write to the store rebuilds its database");
+            throw;
+        }
+    }
+    rescue(paths, options);
+    return open();
 }
 
 void Store::ensure_writable() {

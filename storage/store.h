@@ -24,6 +24,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -51,17 +52,24 @@ struct StoreOptions {
     /// How a store that is made keeps its layers; one that is there must agree. nullopt: as
     /// `why_no_overlay` says.
     std::optional<Driver> driver = {};
-    /// Asked once, with an empty directory of the new store: why overlayfs cannot work there; empty:
-    /// it can. No function: it can.
+    /// Asked once, with an empty directory of the new store: why overlayfs cannot work there;
+    /// empty: it can. No function: it can.
     std::function<std::string(const std::filesystem::path&)> why_no_overlay = {};
+    /// A damaged database is rebuilt, and a warning says so; else opening it fails.
+    bool rescues_database = true;
     /// Graph roots of further stores, which are only read; in the order in which they are asked.
     std::vector<std::filesystem::path> additional_stores = {};
 };
 
+/// @throws DamagedDatabase when commits were lost behind damage in the log. In another boot than
+/// the one that the database was used in last, a power cut may have done that, which is no damage.
+void require_sound_log(Database& db, std::string_view boot_id);
+
 class Store {
   public:
     /// @throws Error naming the path: {permission_denied} unwritable or read-only, {unavailable}
-    /// disk full, {unsupported} made by a newer nau, {corrupt} damaged database
+    /// disk full, {unsupported} made by a newer nau, {corrupt} damaged database that may not be
+    /// replaced
     static Store open(const StoreOptions& options);
 
     Store(Store&&) noexcept;
@@ -81,8 +89,9 @@ class Store {
     /// The kernel's boot id; read once.
     const std::string& boot_id() const;
 
-    /// From reading to writing, in place: what was obtained from this Store stays valid, but for the
-    /// snapshotter where there was no store to read. Costs next to nothing when there was one. @throws as open()
+    /// From reading to writing, in place: what was obtained from this Store stays valid, but for
+    /// the snapshotter where there was no store to read. Costs next to nothing when there was one.
+    /// @throws as open()
     void ensure_writable();
 
     /// The write-ahead log has grown so long that the next command feels it: have somebody do the

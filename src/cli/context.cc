@@ -13,6 +13,26 @@ namespace nau::cli {
 void declare_program_flags(FlagSet& flags, GlobalOptions& options) {
     flags.section("Global options");
     flags.toggle("-v,--version", "Print the version of nau", options.wants_version);
+    flags
+        .parsed("--storage-driver",
+                "DRIVER",
+                "How a new store keeps layers and containers (overlay|vfs)",
+                [&options](std::string_view text) {
+                    options.storage_driver = config::parse_storage_driver(text);
+                })
+        .explain(
+            "Without it overlay, or vfs where the file system cannot do that. A store keeps the "
+            "driver that it was made with; naming another one is an error. The environment "
+            "variable NAU_STORAGE_DRIVER does the same.");
+    flags
+        .list("--storage-opt",
+              "NAME=VALUE",
+              "imagestore=DIR: look for images in this store, too",
+              options.storage_options)
+        .explain(
+            "It is only read. May be given several times, and in podman's words: "
+            "overlay.imagestore, additionalimagestore. See also additional_image_stores in "
+            "nau.conf(5).");
     declare_global_flags(flags, options);
 }
 
@@ -88,6 +108,13 @@ const config::Settings& Context::settings() {
         }
         if (globals_.name_space) {
             settings->name_space = *globals_.name_space;
+        }
+        if (globals_.storage_driver) {
+            settings->storage_driver = *globals_.storage_driver;
+        }
+        for (const auto& option : globals_.storage_options) {
+            settings->additional_image_stores.push_back(
+                doing("--storage-opt", [&] { return config::parse_storage_option(option); }));
         }
         if (!globals_.log_level) {
             log::set_level(settings->log_level);

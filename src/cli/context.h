@@ -29,6 +29,10 @@ struct GlobalOptions {
     std::optional<std::string> name_space;
     std::optional<std::string> log_level;
     bool wants_version = false;  ///< of nau itself only
+    // As podman has them: before the command's name only, since run and create have docker's
+    // --storage-opt, which is another thing.
+    std::optional<std::string> storage_driver;
+    std::vector<std::string> storage_options;
 };
 
 /// All that "nau" takes before the command's name.

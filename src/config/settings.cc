@@ -124,13 +124,6 @@ struct Key {
     bool may_be_empty = false;
 };
 
-std::string parse_storage_driver(std::string_view text) {
-    if (text != "overlay" && text != "vfs") {
-        refuse(fmt::format("'{}' is neither overlay nor vfs", text));
-    }
-    return std::string(text);
-}
-
 std::vector<std::string> parse_directories(std::string_view text) {
     std::vector<std::string> directories;
     for (const auto& word : parse_words(text)) {
@@ -242,6 +235,31 @@ bool is_valid_namespace(std::string_view name) noexcept {
         after_separator = is_separator;
     }
     return !after_separator;
+}
+
+std::string parse_storage_driver(std::string_view text) {
+    if (text != "overlay" && text != "vfs") {
+        refuse(fmt::format("'{}' is neither overlay nor vfs", text));
+    }
+    return std::string(text);
+}
+
+std::string parse_storage_option(std::string_view text) {
+    const auto equals = text.find('=');
+    if (equals == text.npos) {
+        refuse(fmt::format("'{}' is not NAME=VALUE", text));
+    }
+    std::string_view name = text.substr(0, equals);
+    for (const std::string_view driver : {"overlay.", "overlay2.", "vfs.", "."}) {
+        if (name.starts_with(driver)) {
+            name.remove_prefix(driver.size());
+            break;
+        }
+    }
+    if (name != "imagestore" && name != "additionalimagestore") {
+        refuse(fmt::format("unknown option '{}' (there is imagestore)", text.substr(0, equals)));
+    }
+    return parse_directory(text.substr(equals + 1));
 }
 
 Environment read_environment() {

@@ -86,4 +86,10 @@ Settings load_settings(const Environment& environment);
 /// at most 76 bytes.
 bool is_valid_namespace(std::string_view name) noexcept;
 
+/// @throws Error{invalid} unless it is overlay or vfs
+std::string parse_storage_driver(std::string_view text);
+/// "imagestore=DIR", also in podman's words for it; returns the directory.
+/// @throws Error{invalid} for anything else
+std::string parse_storage_option(std::string_view text);
+
 }  // namespace nau::config

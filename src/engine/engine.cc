@@ -34,6 +34,7 @@ storage::Store& Engine::open_store(storage::Access access) {
                                   .clock = clock_,
                                   .driver = storage::parse_driver(options_.storage_driver),
                                   .why_no_overlay = why_no_overlay,
+                                  .rescues_database = !leaves_damage_,
                                   .additional_stores = options_.additional_image_stores}));
     } else if (access == storage::Access::write) {
         store_->ensure_writable();

@@ -67,6 +67,9 @@ class Engine {
     /// @throws Error when the state directory cannot be written
     storage::Store& store_for_writing();
 
+    /// Before the store is opened: a damaged database is left as it is, and opening it fails.
+    void leave_damage() noexcept { leaves_damage_ = true; }
+
     /// The next call opens it anew; references to the old one end.
     void close_store() noexcept;
 
@@ -77,6 +80,7 @@ class Engine {
     SystemClock clock_;
     std::unique_ptr<config::RegistriesConf> registries_conf_;
     std::unique_ptr<storage::Store> store_;
+    bool leaves_damage_ = false;
 };
 
 }  // namespace nau::engine

@@ -13,9 +13,10 @@
 #include "base/error.h"
 #include "base/fail_point.h"
 #include "base/scope_exit.h"
+#include "storage/db/log_check.h"
 #include "storage/db/migrations.h"
 #include "sys/file.h"
-#include "sys/lock_file.h"
+#include "sys/unique_fd.h"
 
 namespace nau::storage {
 
@@ -45,19 +46,26 @@ int wait_while_busy(void* /*unused*/, int attempt) noexcept {
     return attempt < longest_naps ? 1 : 0;
 }
 
-[[noreturn]] void fail_corrupt(const std::string& path, std::string_view doing, const char* text) {
-    throw Error(ErrorKind::corrupt, "{} {}: {}", doing, path, text)
-        .with_hint("the records are damaged; 'nau fsck' rebuilds them");
+/// So that the next command looks closer; one that only reads may be the last for a while.
+void leave_mark(const std::filesystem::path& mark) noexcept {
+    if (!mark.empty()) {
+        const sys::UniqueFd file(
+            ::open(mark.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));  // or not
+    }
 }
 
 /// `code` is an extended result code. Never returns.
-[[noreturn]] void fail(sqlite3* handle, int code, const std::string& path, std::string_view doing) {
+[[noreturn]] void fail(const Database& db, int code, std::string_view doing) {
+    sqlite3* handle = db.handle();
+    const std::string& path = db.path();
     const int system_error = handle != nullptr ? sqlite3_system_errno(handle) : 0;
     const char* text = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
     switch (code & 0xff) {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-            fail_corrupt(path, doing, text);
+        case SQLITE_ERROR:  // the statements are ours: it is the tables that are not
+            leave_mark(db.damage_mark());
+            throw DamagedDatabase(path, doing, text);
         case SQLITE_FULL:
             throw SysError(ENOSPC, "{} {}", doing, path);
         case SQLITE_READONLY:
@@ -90,6 +98,16 @@ int wait_while_busy(void* /*unused*/, int attempt) noexcept {
 }
 
 }  // namespace
+
+DamagedDatabase::DamagedDatabase(std::string_view path,
+                                 std::string_view doing,
+                                 std::string_view text)
+    : Error(ErrorKind::corrupt, "{} {}: {}", doing, path, text) {
+    with_hint(
+        "run the command again: the next one keeps the damaged file under another name and "
+        "rebuilds "
+        "the database from what lies beside it");
+}
 
 /// Compiled statements that nobody is using.
 class Database::StatementCache {
@@ -141,6 +159,7 @@ Database& Database::operator=(Database&& other) noexcept {
     is_stand_in_ = other.is_stand_in_;
     in_transaction_ = other.in_transaction_;
     has_changed_images_ = other.has_changed_images_;
+    damage_mark_ = std::move(other.damage_mark_);
     return *this;
 }
 
@@ -161,7 +180,7 @@ Database Database::connect(const std::string& file, std::string path) {
         nullptr);
     Database db(std::unique_ptr<sqlite3, Close>(raw), std::move(path));
     if (result != SQLITE_OK) {
-        fail(raw, result, db.path_, "open");
+        fail(db, result, "open");
     }
     (void)sqlite3_busy_handler(raw, wait_while_busy, nullptr);
     (void)sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
@@ -169,40 +188,6 @@ Database Database::connect(const std::string& file, std::string path) {
     (void)sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     (void)sqlite3_wal_autocheckpoint(raw, 0);
     return db;
-}
-
-/// A new database appears complete or not at all: made beside its place, then renamed.
-void Database::create(const std::string& path, const std::function<void(Database&)>& fill) {
-    const auto lock = sys::FileLock::exclusive(path + "-create");
-    const ScopeExit remove_lock(
-        [&]() noexcept { (void)::unlink((path + "-create").c_str()); });  // waiters make a new one
-    if (sys::lstat_if_exists(path)) {
-        return;  // somebody else was faster
-    }
-    // The log of a database that was moved away would be replayed into the new one.
-    for (const char* suffix : {"-wal", "-shm", "-new", "-new-wal", "-new-shm"}) {
-        (void)sys::unlink_if_exists(path + suffix);
-    }
-    const std::string temporary = path + "-new";
-    // It holds users' secrets (environments). SQLite gives the log and its index the same mode.
-    (void)sys::open(temporary, O_RDWR | O_CREAT | O_EXCL, 0600);
-    {
-        Database db = connect(temporary, path);
-        (void)sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-        db.execute("PRAGMA journal_mode = MEMORY; BEGIN");
-        create_schema(db);
-        db.execute("COMMIT");
-        if (fill) {
-            fill(db);
-        }
-        db.execute("PRAGMA journal_mode = WAL");
-    }
-    const auto fd = sys::open(temporary, O_RDWR);
-    sys::fsync(fd.get());
-    NAU_FAIL_POINT("db.create.before_rename");
-    sys::rename(temporary, path);
-    sys::fsync_directory(std::filesystem::path(path).parent_path().string());
-    NAU_FAIL_POINT("db.create.after_rename");
 }
 
 Database Database::open_copy(const std::filesystem::path& file,
@@ -229,15 +214,21 @@ Database Database::open_copy(const std::filesystem::path& file,
     return db;
 }
 
+Database Database::open_empty() {
+    Database db = connect(":memory:", ":memory:");
+    create_schema(db);
+    return db;
+}
+
 Database Database::open(const std::filesystem::path& file,
                         Mode mode,
                         const std::function<void(Database&)>& fill) {
     const std::string path = file.string();
     if (!sys::lstat_if_exists(path)) {
         if (mode == Mode::read) {
-            Database stand_in = connect(":memory:", path);
+            Database stand_in = open_empty();
+            stand_in.path_ = path;
             stand_in.is_stand_in_ = true;
-            create_schema(stand_in);
             return stand_in;
         }
         doing([&] { return fmt::format("creating {}", path); }, [&] { create(path, fill); });
@@ -254,7 +245,7 @@ Database Database::open(const std::filesystem::path& file,
 void Database::execute(const char* sql) {
     const int result = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
     if (result != SQLITE_OK) {
-        fail(handle_.get(), result, path_, "write");
+        fail(*this, result, "write");
     }
 }
 
@@ -286,6 +277,36 @@ int64_t Database::log_frames() const noexcept {
     return static_cast<const uint32_t volatile*>(index)[kMaxFrameWord];
 }
 
+bool Database::has_moved() const noexcept {
+    int moved = 0;
+    (void)sqlite3_file_control(  // in memory: unknown to it, and cannot move
+        handle_.get(),
+        "main",
+        SQLITE_FCNTL_HAS_MOVED,
+        &moved);
+    return moved != 0;
+}
+
+Database::LogDamage Database::check_log() {
+    sqlite3_file* log = nullptr;
+    (void)sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log == nullptr || log->pMethods == nullptr || in_transaction_) {
+        return LogDamage::none;  // in memory
+    }
+    const LogReader read = [log](std::span<char> to, int64_t offset) {
+        return log->pMethods->xRead(log, to.data(), static_cast<int>(to.size()), offset) ==
+               SQLITE_OK;
+    };
+    if (find_log_damage(read, log_frames()) == LogDamage::none) {
+        return LogDamage::none;
+    }
+    // Somebody may be writing just now: once more while nobody can.
+    execute("BEGIN IMMEDIATE");
+    const LogDamage damage = find_log_damage(read, log_frames());
+    execute("ROLLBACK");
+    return damage;
+}
+
 int64_t Database::data_version() {
     Statement statement(*this, "PRAGMA data_version");
     return statement.step() ? statement.integer(0) : 0;
@@ -303,7 +324,7 @@ bool Database::checkpoint() {
         return false;
     }
     if (result != SQLITE_OK) {
-        fail(handle_.get(), result, path_, "checkpoint");
+        fail(*this, result, "checkpoint");
     }
     NAU_FAIL_POINT("db.checkpoint.before_restart");
     // That the log starts anew is known in shared memory only, which dies with this process; the
@@ -353,6 +374,9 @@ std::vector<std::string> Database::check_integrity() {
             problems.push_back(integrity.string(0));
         }
     }
+    for (const auto& name : missing_tables(*this)) {
+        problems.push_back(fmt::format("table or index {} is missing", name));
+    }
     Statement foreign(*this, "PRAGMA foreign_key_check");
     while (foreign.step()) {
         problems.push_back(
@@ -371,7 +395,7 @@ Statement::Statement(Database& db, std::string_view sql)
         sqlite3_prepare_v3(db.handle(), sql.data(), static_cast<int>(sql.size()), 0, &raw, nullptr);
     statement_.reset(raw);
     if (result != SQLITE_OK) {
-        fail(db.handle(), result, db.path(), "read");
+        fail(db, result, "read");
     }
 }
 
@@ -387,7 +411,7 @@ Statement& Statement::bind(int index, std::string_view text) {
                                            SQLITE_TRANSIENT,  // NOLINT: SQLite's own cast
                                            SQLITE_UTF8);
     if (result != SQLITE_OK) {
-        fail(db_->handle(), result, db_->path(), "bind a parameter of");
+        fail(*db_, result, "bind a parameter of");
     }
     return *this;
 }
@@ -413,7 +437,7 @@ bool Statement::step() {
         return false;
     }
     const bool reads = sqlite3_stmt_readonly(statement_.get()) != 0;
-    fail(db_->handle(), result, db_->path(), reads ? "read" : "write");
+    fail(*db_, result, reads ? "read" : "write");
 }
 
 void Statement::run() {
@@ -478,6 +502,12 @@ Transaction::~Transaction() {
 void Transaction::commit(Durability durability) {
     NAU_ASSERT(active_);
     NAU_FAIL_POINT("db.commit.before");
+    if (db_.has_moved()) {  // the destructor rolls back
+        throw Error(ErrorKind::unavailable,
+                    "write {}: it was damaged, and another command has replaced it meanwhile",
+                    db_.path())
+            .with_hint("run the command again");
+    }
     db_.execute("COMMIT");
     active_ = false;
     db_.in_transaction_ = false;
@@ -494,7 +524,7 @@ void Transaction::commit(Durability durability) {
     }
     const int result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
     if (result != SQLITE_OK) {
-        fail(db_.handle(), result, db_.path(), "sync");
+        fail(db_, result, "sync");
     }
     NAU_FAIL_POINT("db.commit.after_sync");
 }

@@ -12,8 +12,8 @@
 //   tx.commit(relaxed);            visible to all; survives the death of every process
 //   tx.commit(durable);            and a power cut
 //
-// Nothing on this road throws unless something is wrong. A damaged file is Error{corrupt} with a
-// hint, a full disk Error{unavailable}, both with the file's name.
+// Nothing on this road throws unless something is wrong. A damaged file is a DamagedDatabase, a
+// full disk Error{unavailable}, both with the file's name.
 
 #include <chrono>
 #include <cstdint>
@@ -26,6 +26,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -36,6 +38,13 @@ enum class Durability {
     durable,  ///< the log is on the disk
     relaxed,  ///< other processes see it; a power cut may take the newest of such commits back, in
               ///< order
+};
+
+/// The file is not what SQLite or this schema needs, wherever in a command that shows; kind
+/// corrupt. Whoever opens the store next rescues what was in it (rebuild/rescue.h).
+class DamagedDatabase : public Error {
+  public:
+    DamagedDatabase(std::string_view path, std::string_view doing, std::string_view text);
 };
 
 class Database {
@@ -51,10 +60,19 @@ class Database {
     static Database open(const std::filesystem::path& file,
                          Mode mode,
                          const std::function<void(Database&)>& fill = {});
+    /// In memory, with all tables.
+    static Database open_empty();
     /// For a file system on which nothing can be written: a copy of the file and its log, in
     /// `scratch` and gone with the process. @throws as open()
     static Database open_copy(const std::filesystem::path& file,
                               const std::filesystem::path& scratch);
+    /// A new database in the place of a damaged one, which is moved to `aside` with its log.
+    /// `is_needed` is asked when nobody else is at it any more; false: nothing is done, and that is
+    /// the result. `fill` sees the old one still in its place.
+    static bool replace(const std::filesystem::path& file,
+                        const std::filesystem::path& aside,
+                        const std::function<bool()>& is_needed,
+                        const std::function<void(Database&)>& fill);
 
     Database(Database&&) noexcept;
     Database& operator=(Database&&) noexcept;
@@ -78,8 +96,19 @@ class Database {
     /// Makes the file smaller where much of it is unused, and empties the log; returns how many
     /// bytes that freed. @pre no transaction
     uint64_t compact();
-    /// Everything SQLite can check. Empty when sound.
+    /// Everything SQLite can check, and that all tables are there. Empty when sound.
     std::vector<std::string> check_integrity();
+    /// Where the log is not what SQLite has written: the reader takes it for its end, and whatever
+    /// was committed behind it is silently gone. A power cut may look like the second one.
+    enum class LogDamage { none, header, middle };
+    LogDamage check_log();
+
+    /// From here on whoever finds damage leaves this file behind, so that the next command looks
+    /// closer.
+    void set_damage_mark(std::filesystem::path mark) { damage_mark_ = std::move(mark); }
+    const std::filesystem::path& damage_mark() const noexcept { return damage_mark_; }
+    /// Another file has the name now: nothing that is written here would be seen.
+    bool has_moved() const noexcept;
 
     const std::string& path() const noexcept { return path_; }
     /// Opened for reading where no file was.
@@ -101,6 +130,7 @@ class Database {
 
     static Database connect(const std::string& file, std::string path);
     static void create(const std::string& path, const std::function<void(Database&)>& fill);
+    static void build(const std::string& path, const std::function<void(Database&)>& fill);
 
     Database(std::unique_ptr<sqlite3, Close> handle, std::string path);
 
@@ -111,6 +141,7 @@ class Database {
     bool is_stand_in_ = false;
     bool in_transaction_ = false;
     bool has_changed_images_ = false;
+    std::filesystem::path damage_mark_ = {};
 };
 
 /// Parsing SQL costs more than running it, and a removal of a thousand containers runs the same few
@@ -192,7 +223,8 @@ class [[nodiscard]] Transaction {
     /// Rolls back unless committed.
     ~Transaction();
 
-    /// Fail points "db.commit.{before,after}".
+    /// Fail points "db.commit.{before,after}". @throws Error{unavailable} when the database was
+    /// replaced since it was opened
     void commit(Durability durability);
     Database& db() const noexcept { return db_; }
 

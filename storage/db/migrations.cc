@@ -61,8 +61,7 @@ void check_version(const Database& db, int64_t version) {
     }
     if (version < 1) {
         // A database appears under its name when it is complete.
-        throw Error(ErrorKind::corrupt, "open {}: it has lost its content", db.path())
-            .with_hint("'nau fsck' rebuilds it");
+        throw DamagedDatabase(db.path(), "open", "it has lost its content");
     }
 }
 
@@ -101,6 +100,20 @@ void migrate(Database& db) {
         check_version(db, version);
         step_up(db);
     }
+}
+
+std::vector<std::string> missing_tables(Database& db) {
+    std::vector<std::string> missing;
+    Database scratch = Database::open_empty();
+    Statement expected(scratch, "SELECT name FROM sqlite_schema WHERE sql IS NOT NULL");
+    Statement select(db, "SELECT 1 FROM sqlite_schema WHERE name = ?1");
+    while (expected.step()) {
+        if (!select.bind(1, expected.text(0)).step()) {
+            missing.push_back(expected.string(0));
+        }
+        select.reset();
+    }
+    return missing;
 }
 
 std::string strip_sql_comments(std::string_view sql) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nau::storage {
 
@@ -20,6 +21,9 @@ void create_schema(Database& db);
 
 /// @throws Error{unsupported} when `db` is newer than this binary, {corrupt} when it is empty
 void migrate(Database& db);
+
+/// Names of the tables and indexes of this schema that `db` has not. @pre migrated
+std::vector<std::string> missing_tables(Database& db);
 
 /// The text without "--" comments; SQLite would store and parse them for ever. Quoted text stays.
 std::string strip_sql_comments(std::string_view sql);

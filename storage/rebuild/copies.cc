@@ -78,6 +78,35 @@ Image parse_image(const Field& object) {
     return image;
 }
 
+Value to_json(const Snapshot& layer) {
+    const auto number_or_null = [](const std::optional<uint64_t>& number) {
+        return number ? Value(*number) : Value(nullptr);
+    };
+    return {{"number", layer.number},
+            {"chainId", layer.key.to_string()},
+            {"parent", text_or_null(layer.parent)},
+            {"created", to_number(layer.created)},
+            {"sizeBytes", number_or_null(layer.size_bytes)},
+            {"inodes", number_or_null(layer.inodes)},
+            {"labels", layer.labels}};
+}
+
+Snapshot parse_layer(const Field& object) {
+    Snapshot layer{.key = SnapshotKey(oci::ChainId::parse(object.at("chainId").as_string())),
+                   .kind = SnapshotKind::committed};
+    const auto optional_number = [&](const char* name) -> std::optional<uint64_t> {
+        const auto field = object.find(name);
+        return field ? std::optional(field->as_uint64()) : std::nullopt;
+    };
+    layer.number = object.at("number").as_int64();
+    layer.parent = digest_of<oci::ChainId>(object, "parent");
+    layer.created = to_time(object.at("created").as_int64());
+    layer.size_bytes = optional_number("sizeBytes");
+    layer.inodes = optional_number("inodes");
+    layer.labels = object.at("labels").as_string_map();
+    return layer;
+}
+
 Value to_json(const ContainerCopy& copy) {
     const Container& container = copy.container;
     return {{"id", container.id.to_string()},
@@ -157,6 +186,42 @@ std::vector<Image> read_image_copies(const Paths& paths) {
         NAU_LOG_WARN("{}: {}, ignoring the rest", paths.image_copies().string(), error.what());
     }
     return images;
+}
+
+void write_layer_copies(const Paths& paths,
+                        const std::vector<Snapshot>& layers,
+                        std::string_view boot_id) {
+    Value list = Value::array();
+    for (const auto& layer : layers) {
+        list.push_back(to_json(layer));
+    }
+    const std::string text =
+        json::to_text(Value{{"version", 1}, {"bootId", boot_id}, {"layers", std::move(list)}});
+    if (sys::read_file_if_exists(paths.layer_copies(), kMaxImageListBytes) == text) {
+        return;
+    }
+    NAU_FAIL_POINT("rebuild.write_layers.before");
+    sys::write_file_atomic(paths.layer_copies(), text, 0600, sys::Durability::relaxed);
+}
+
+std::vector<Snapshot> read_layer_copies(const Paths& paths, std::string_view boot_id) {
+    std::vector<Snapshot> layers;
+    const auto text = sys::read_file_if_exists(paths.layer_copies(), kMaxImageListBytes);
+    if (!text) {
+        return layers;
+    }
+    try {
+        const Value value = json::parse(*text, "list of layers");
+        if (value.at("bootId") != boot_id) {
+            return layers;
+        }
+        for (const auto& element : value.at("layers")) {
+            layers.push_back(parse_layer(Field(element, "layers")));
+        }
+    } catch (const std::exception& error) {
+        NAU_LOG_WARN("{}: {}, ignoring the rest", paths.layer_copies().string(), error.what());
+    }
+    return layers;
 }
 
 void write_container_copy(const Paths& paths, const ContainerCopy& copy) {

@@ -1,11 +1,13 @@
 #pragma once
 
 // Copies beside the database of what cannot be found out without it: which names the images have
-// (images.json), and each container's record (records/<id>.json). They are never read while the
-// database is well, so they may lag behind it; a lost database is rebuilt from them.
+// (images.json), which directory holds which layer (layers.json), and each container's record
+// (records/<id>.json). They are never read while the database is well, so they may lag behind it; a
+// lost or damaged database is rebuilt from them.
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/paths.h"
@@ -19,6 +21,14 @@ namespace nau::storage {
 void write_image_copies(const Paths& paths, const std::vector<Image>& images);
 /// What can be read of it; absent: nothing.
 std::vector<Image> read_image_copies(const Paths& paths);
+
+/// Writes layers.json where it differs. Whether a tree is complete on the disk is only known as
+/// long as the machine is up: the list is worth nothing in another boot.
+void write_layer_copies(const Paths& paths,
+                        const std::vector<Snapshot>& layers,
+                        std::string_view boot_id);
+/// Empty when it is of another boot. Directories may be gone.
+std::vector<Snapshot> read_layer_copies(const Paths& paths, std::string_view boot_id);
 
 struct ContainerCopy {
     Container container;

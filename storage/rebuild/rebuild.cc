@@ -1,12 +1,15 @@
 #include "storage/rebuild/rebuild.h"
 
 #include <algorithm>
+#include <optional>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/fail_point.h"
 #include "base/log.h"
 #include "storage/rebuild/copies.h"
 #include "storage/records/records.h"
+#include "storage/snapshots/rows.h"
 #include "sys/file.h"
 
 namespace nau::storage {
@@ -17,28 +20,43 @@ constexpr size_t kAnonymousNameLength = 64;
 
 class Rebuild {
   public:
-    Rebuild(Database& db, const Paths& paths, Time now)
-        : paths_(paths), now_(now), records_(db), tx_(db) {}
+    Rebuild(Database& db, Database* old, const Paths& paths, std::string_view boot_id, Time now)
+        : paths_(paths), boot_id_(boot_id), now_(now), records_(db), tx_(db) {
+        if (old != nullptr) {
+            old_.emplace(*old);
+        }
+    }
 
-    void run() {
+    Rebuilt run() {
         restore_images();
         restore_volumes();
+        restore_layers();
         restore_containers();
+        restore_networks();
         reserve_snapshot_numbers();
         NAU_FAIL_POINT("rebuild.before_commit");
         tx_.commit(Durability::durable);
-        NAU_LOG_WARN("{} was lost: rebuilt it with {} images, {} containers and {} volumes",
-                     paths_.database().string(),
-                     images_,
-                     containers_,
-                     volumes_);
+        return rebuilt_;
     }
 
   private:
+    /// What the old database says, if it can; what is damaged says nothing.
+    template <typename Ask>
+    auto ask_old(Ask ask) -> std::invoke_result_t<Ask, Records&> {
+        try {
+            if (old_) {
+                return ask(*old_);
+            }
+        } catch (const std::exception& error) {
+            NAU_LOG_DEBUG("{}, ignoring", error.what());
+        }
+        return {};
+    }
+
     void restore_images() {
         for (const auto& image : read_image_copies(paths_)) {
             records_.images.put(tx_, image);
-            ++images_;
+            ++rebuilt_.images;
         }
     }
 
@@ -48,15 +66,17 @@ class Rebuild {
             for (const auto& name : names_in(paths_.volumes() / name_space)) {
                 const bool is_anonymous = name.size() == kAnonymousNameLength &&
                                           name.find_first_not_of("0123456789abcdef") == name.npos;
+                const auto known =
+                    ask_old([&](Records& old) { return old.volumes.find(name_space, name); });
                 records_.volumes.create(tx_,
-                                        {.name_space = name_space,
-                                         .name = name,
-                                         .labels = {},
-                                         .options = {},
-                                         .created = now_,
-                                         .is_anonymous = is_anonymous,
-                                         .is_used = true});
-                ++volumes_;
+                                        known.value_or(Volume{.name_space = name_space,
+                                                              .name = name,
+                                                              .labels = {},
+                                                              .options = {},
+                                                              .created = now_,
+                                                              .is_anonymous = is_anonymous,
+                                                              .is_used = true}));
+                ++rebuilt_.volumes;
             }
         }
     }
@@ -79,15 +99,73 @@ class Rebuild {
         });
         for (auto& copy : copies) {
             restore(copy);
-            ++containers_;
+            ++rebuilt_.containers;
+        }
+    }
+
+    /// Whether it runs says the run directory.
+    ContainerState state_of(const ContainerId& id) {
+        auto known = ask_old([&](Records& old) { return old.containers.find_state(id); });
+        if (known && known->status == ContainerStatus::exited) {
+            return *std::move(known);
+        }
+        if (known && known->status == ContainerStatus::created && !has_run(id)) {
+            return *std::move(known);
+        }
+        return {.status = ContainerStatus::exited, .error = "its record was lost and rebuilt"};
+    }
+
+    /// The copy has the one of its creation.
+    std::string name_of(const Container& container) {
+        const auto known =
+            ask_old([&](Records& old) { return old.containers.find_summary(container.id); });
+        return known && is_plain_name(known->name) ? known->name : container.name;
+    }
+
+    bool has_run(const ContainerId& id) const {
+        return sys::lstat_if_exists(paths_.container_run(id)) ||
+               sys::lstat_if_exists(paths_.container_last_end(id)) ||
+               sys::lstat_if_exists(paths_.container_log(id));
+    }
+
+    /// In the same boot their directories are what they were, running containers stand on them, and
+    /// they are marked so that they get to the disk.
+    void restore_layers() {
+        for (const auto& layer : read_layer_copies(paths_, boot_id_)) {
+            if (!sys::lstat_if_exists(paths_.snapshot_fs(layer.number))) {
+                continue;
+            }
+            SnapshotRows(tx_.db()).restore(tx_, layer, boot_id_);
+        }
+    }
+
+    void restore_networks() {
+        for (const auto& network : ask_old([](Records& old) { return old.networks.list_all(); })) {
+            const auto addresses =
+                ask_old([&](Records& old) { return old.networks.addresses(network.id); });
+            try {
+                restore(network, addresses);
+            } catch (const Error& error) {
+                NAU_LOG_WARN("network {} cannot be recovered: {}", network.name, error.text());
+            }
+        }
+    }
+
+    void restore(const Network& network, const std::vector<NetworkAddress>& addresses) {
+        records_.namespaces.ensure(tx_, network.name_space, now_);
+        records_.networks.create(tx_, network);
+        ++rebuilt_.networks;
+        for (const auto& address : addresses) {
+            if (records_.containers.find_state(address.container)) {
+                records_.networks.take_address(tx_, network.id, address);
+            }
         }
     }
 
     void restore(ContainerCopy& copy) {
         Container& container = copy.container;
-        // Whether it runs says the run directory; how it ended, nobody knows any more.
-        container.state.status = ContainerStatus::exited;
-        container.state.error = "its record was lost and rebuilt";
+        container.state = state_of(container.id);
+        container.name = name_of(container);
         if (records_.containers.find_by_name(container.name_space, container.name)) {
             container.name += fmt::format("_{}", container.id.short_id());
         }
@@ -124,12 +202,12 @@ class Rebuild {
     }
 
     const Paths& paths_;
+    std::string boot_id_;
     Time now_;
+    std::optional<Records> old_;
     Records records_;
     Transaction tx_;
-    size_t images_ = 0;
-    size_t containers_ = 0;
-    size_t volumes_ = 0;
+    Rebuilt rebuilt_;
 };
 
 }  // namespace
@@ -142,8 +220,18 @@ bool has_copies(const Paths& paths) {
     return entries && !entries->empty();
 }
 
-void rebuild_database(Database& db, const Paths& paths, Time now) {
-    doing("rebuilding the database", [&] { Rebuild(db, paths, now).run(); });
+std::string to_text(const Rebuilt& rebuilt) {
+    return fmt::format("{} images, {} containers, {} volumes and {} networks",
+                       rebuilt.images,
+                       rebuilt.containers,
+                       rebuilt.volumes,
+                       rebuilt.networks);
+}
+
+Rebuilt rebuild_database(
+    Database& db, Database* old, const Paths& paths, std::string_view boot_id, Time now) {
+    return doing("rebuilding the database",
+                 [&] { return Rebuild(db, old, paths, boot_id, now).run(); });
 }
 
 }  // namespace nau::storage

@@ -111,6 +111,23 @@ void SnapshotRows::set_committed(Transaction& tx,
         .run();
 }
 
+void SnapshotRows::restore(Transaction& tx, const Snapshot& layer, std::string_view unsynced_boot) {
+    Statement insert(tx.db(),
+                     "INSERT OR IGNORE INTO snapshots (number, key, kind, parent, unsynced_boot,"
+                     " created, size_bytes, inodes, labels)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    insert.bind(1, layer.number)
+        .bind(2, layer.key.to_string())
+        .bind(3, kKindCommitted)
+        .bind(4, text_of(layer.parent))
+        .bind(5, unsynced_boot)
+        .bind(6, layer.created.time_since_epoch().count())
+        .bind(7, to_signed(layer.size_bytes))
+        .bind(8, to_signed(layer.inodes))
+        .bind(9, encode_labels(layer.labels))
+        .run();
+}
+
 void SnapshotRows::hand_lease_on(Transaction& tx,
                                  const Snapshot& active,
                                  const oci::ChainId& chain_id) {

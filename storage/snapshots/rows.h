@@ -41,6 +41,9 @@ class SnapshotRows {
                        const std::optional<oci::ChainId>& parent,
                        const CommitInfo& info,
                        std::string_view unsynced_boot);
+    /// A committed one that is there without a row, with its own number; one of the same key or
+    /// number wins. It counts as unsynced.
+    void restore(Transaction& tx, const Snapshot& layer, std::string_view unsynced_boot);
     /// The lease of `active` (if it has one) keeps the committed stack as well.
     void hand_lease_on(Transaction& tx, const Snapshot& active, const oci::ChainId& chain_id);
 

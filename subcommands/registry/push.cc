@@ -72,7 +72,8 @@ void declare(cli::FlagSet& flags, Options& options) {
         "Push an image to a registry and print its digest there. Layers and manifest go out byte "
         "by byte as they came, so that the digest stays; what the registry has is not sent again. "
         "DESTINATION is a name, or oci:DIR[:NAME], oci-archive:FILE[:NAME], "
-        "docker-archive:FILE[:NAME] or dir:DIR; without it the image goes to where its name says.");
+        "docker-archive:FILE[:NAME] or dir:DIR (an OCI layout that is there gets the image "
+        "besides those that it has); without it the image goes to where its name says.");
     declare_what(flags, options);
     declare_push_form_flags(flags, options.push.conversion);
     flags.value("--digestfile", "FILE", "Write the digest to this file as well", options.digestfile)
@@ -112,7 +113,8 @@ void push_to_archive(cli::Context& context,
                         {.names = {options.image},
                          .format = target.format,
                          .output = target.path,
-                         .saved_as = target.name},
+                         .saved_as = target.name,
+                         .adds_to_layout = true},
                         stop);
 }
 

@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "engine/image/archive_source.h"
 #include "engine/image/images.h"
+#include "engine/image/listed_image.h"
 #include "engine/image/pull_image.h"
 #include "engine/network/container_network.h"
 #include "sys/file.h"
@@ -43,6 +44,9 @@ ResolvedImage ensure_image(Engine& engine,
     if (options.pull == PullPolicy::missing || options.pull == PullPolicy::never) {
         if (auto image = find_image(engine, options.image, options.platform)) {
             ensure_unpacked(engine, *image);
+            return *std::move(image);
+        }
+        if (auto image = ensure_listed_image(engine, pull_options(options), progress, stop)) {
             return *std::move(image);
         }
     }

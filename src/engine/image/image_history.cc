@@ -1,6 +1,7 @@
 #include "engine/image/image_history.h"
 
 #include <algorithm>
+#include <map>
 
 #include "engine/engine.h"
 #include "engine/image/image_name.h"
@@ -12,11 +13,21 @@ namespace nau::engine {
 
 namespace {
 
+/// Of the own store and of those that are only read.
 std::vector<uint64_t> layer_sizes(storage::Store& store, const std::vector<oci::ChainId>& chain) {
+    std::map<std::string, uint64_t> elsewhere;
+    for (const auto& additional : store.additional_stores()) {
+        for (const auto& layer : additional->list_layers()) {
+            elsewhere.try_emplace(layer.key.to_string(), layer.size_bytes.value_or(0));
+        }
+    }
     std::vector<uint64_t> sizes;
     for (const auto& chain_id : chain) {
         const auto snapshot = store.snapshots().find(chain_id);
-        sizes.push_back(snapshot ? snapshot->size_bytes.value_or(0) : 0);
+        const auto other = elsewhere.find(chain_id.to_string());
+        sizes.push_back(snapshot                   ? snapshot->size_bytes.value_or(0)
+                        : other != elsewhere.end() ? other->second
+                                                   : 0);
     }
     return sizes;
 }
@@ -73,7 +84,12 @@ ImageTree image_tree(Engine& engine, const std::string& name_or_id) {
     storage::Store& store = engine.store_for_reading();
     const auto chain = oci::chain_ids(image.config.diff_ids);
     const auto sizes = layer_sizes(store, chain);
-    const auto records = store.records().images.list(engine.name_space());
+    auto records = store.records().images.list(engine.name_space());
+    for (const auto& additional : store.additional_stores()) {
+        for (auto& record : additional->list_images(engine.name_space())) {
+            records.push_back(std::move(record));
+        }
+    }
     ImageTree tree{.id = std::string(image.image_id.hex()),
                    .tags = names_of(engine, image.image_id),
                    .layers = {}};
@@ -85,6 +101,8 @@ ImageTree image_tree(Engine& engine, const std::string& name_or_id) {
             }
         }
         std::sort(line.top_of.begin(), line.top_of.end());
+        const auto end = std::unique(line.top_of.begin(), line.top_of.end());
+        line.top_of.erase(end, line.top_of.end());  // what was pulled again has two records
         tree.size_bytes += sizes[i];
         tree.layers.push_back(std::move(line));
     }

@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "engine/image/fetch_layers.h"
 #include "engine/image/images.h"
+#include "engine/image/listed_image.h"
 #include "engine/image/registry_access.h"
 #include "engine/store/upkeep.h"
 #include "engine/system/record_event.h"
@@ -437,6 +438,12 @@ PullResult pull_image(Engine& engine,
         const auto known = candidate_references(engine, options.reference);
         if (auto present = find_any_complete(engine, known, options)) {
             return *present;
+        }
+        if (const auto listed = ensure_listed_image(engine, options, progress, stop)) {
+            return {.reference = known.front(),
+                    .manifest_digest = listed->manifest_digest,
+                    .image_id = listed->image_id,
+                    .was_present = true};
         }
         if (options.policy == PullPolicy::never) {
             throw Error(ErrorKind::not_found,

@@ -11,6 +11,7 @@
 #include "engine/image/archive_output.h"
 #include "engine/image/image_name.h"
 #include "engine/image/images.h"
+#include "engine/image/layout_output.h"
 #include "engine/image/store_image.h"
 #include "engine/system/record_event.h"
 #include "oci/layout/docker_archive.h"
@@ -101,12 +102,11 @@ std::vector<SavedImage> find_images(Engine& engine, const SaveOptions& options) 
         if (same == saved.end()) {
             Document manifest =
                 manifest_of(engine.store_for_reading().content(), image, options.format);
-            same = saved.insert(
-                saved.end(),
-                {.image = std::move(image),
-                 .names = {},
-                 .manifest = std::move(manifest),
-                 .ref_name = has_ref_name ? options.saved_as : std::string{}});
+            same = saved.insert(saved.end(),
+                                {.image = std::move(image),
+                                 .names = {},
+                                 .manifest = std::move(manifest),
+                                 .ref_name = has_ref_name ? options.saved_as : std::string{}});
         }
         if (name && std::find(same->names.begin(), same->names.end(), *name) == same->names.end()) {
             same->names.push_back(*name);
@@ -254,13 +254,22 @@ void write_dir(storage::ContentStore& content,
     }
 }
 
+std::unique_ptr<ArchiveOutput> open_output(const SaveOptions& options) {
+    if (!is_directory_format(options.format)) {
+        return make_tar_output(options.output);
+    }
+    auto present = options.adds_to_layout && options.format == ArchiveFormat::oci_dir
+                       ? open_layout_output(options.output)
+                       : nullptr;
+    return present ? std::move(present) : make_directory_output(options.output);
+}
+
 void write_images(Engine& engine,
                   const std::vector<SavedImage>& images,
                   const SaveOptions& options,
                   const std::stop_token& stop) {
     auto& content = engine.store_for_reading().content();
-    const auto out = is_directory_format(options.format) ? make_directory_output(options.output)
-                                                         : make_tar_output(options.output);
+    const auto out = open_output(options);
     if (options.format == ArchiveFormat::docker_dir) {
         write_dir(content, images, *out, stop);
     } else {

@@ -30,11 +30,14 @@ struct SaveOptions {
     ArchiveFormat format = ArchiveFormat::docker_archive;
     /// A file or directory; "-": standard output, for the formats that are a stream.
     std::string output;
-    /// What the one image is called there, in an OCI layout word by word; empty: as it was asked for.
+    /// What the one image is called there, in an OCI layout word by word; empty: as it was asked
+    /// for.
     std::string saved_as = {};
+    /// oci_dir: a directory that is a layout already gets the image besides what it has.
+    bool adds_to_layout = false;
 };
 
-/// A file is replaced when it is complete; a directory must be new or empty.
+/// A file is replaced when it is complete; a directory must be new or empty, or see adds_to_layout.
 /// @throws Error{not_found} an image, or a blob of it; {already_exists}; {invalid}; SysError
 void save_images(Engine& engine, const SaveOptions& options, std::stop_token stop);
 

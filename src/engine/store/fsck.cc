@@ -12,9 +12,11 @@
 #include "engine/store/compare_layers.h"
 #include "engine/store/upkeep.h"
 #include "oci/reference.h"
+#include "storage/rebuild/rescue.h"
 #include "storage/store.h"
 #include "storage/trash.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace nau::engine {
 
@@ -205,21 +207,21 @@ StoreCheck check_or_name_damage(Engine& engine, const StoreCheckOptions& options
     }
 }
 
-/// The damaged one is kept: what somebody may still read out of it is worth its space.
-void rebuild(Engine& engine, FsckReport& report) {
+bool is_suspect(Engine& engine) {
+    return storage::is_database_suspect(
+        storage::Paths(engine.options().graph_root, engine.options().run_root));
+}
+
+/// Also when only an earlier command has found something: then nobody has to look again.
+void rescue(Engine& engine, FsckReport& report) {
     engine.close_store();
     const storage::Paths paths(engine.options().graph_root, engine.options().run_root);
-    const auto lock = storage::StoreLock::acquire(paths, storage::LockMode::exclusive);
-    const std::string file = paths.database();
-    const std::string aside =
-        fmt::format("{}-damaged-{}", file, format_rfc3339(engine.clock().now()).substr(0, 19));
-    for (const char* suffix : {"-wal", "-shm", ""}) {  // its own name last: then it is gone
-        if (sys::lstat_if_exists(file + suffix)) {
-            sys::rename(file + suffix, aside + suffix);
-        }
-        NAU_FAIL_POINT("fsck.rebuild.after_move");
+    const auto rescue = storage::rescue_database(paths, sys::boot_id(), engine.clock().now());
+    if (rescue) {
+        report.mended.push_back(fmt::format("database: kept it as {} and rebuilt it with {}",
+                                            rescue->aside.string(),
+                                            storage::to_text(rescue->rebuilt)));
     }
-    report.mended.push_back(fmt::format("database: moved to {} and rebuilt", aside));
 }
 
 }  // namespace
@@ -228,14 +230,19 @@ FsckReport fsck(Engine& engine,
                 const FsckOptions& options,
                 PullProgress* progress,
                 std::stop_token stop) {
+    engine.leave_damage();
     FsckReport report;
     report.first = check_or_name_damage(engine, options.check);
     const auto is_of_database = [](const StoreProblem& each) {
         return each.kind == Kind::database;
     };
     auto& problems = report.first.problems;
-    if (options.repairs && std::any_of(problems.begin(), problems.end(), is_of_database)) {
-        rebuild(engine, report);
+    const bool is_damaged = std::any_of(problems.begin(), problems.end(), is_of_database);
+    if (options.repairs && !is_damaged && is_suspect(engine)) {
+        rescue(engine, report);
+    }
+    if (options.repairs && is_damaged) {
+        rescue(engine, report);
         const StoreCheck again = check_store(engine, options.check);
         problems.insert(problems.end(), again.problems.begin(), again.problems.end());
     }

@@ -51,6 +51,14 @@ Value containers_json(Engine& engine) {
             {"stopped", containers.size() - running - paused}};
 }
 
+Value additional_stores_json(const EngineOptions& options) {
+    Value list = Value::array();
+    for (const auto& directory : options.additional_image_stores) {
+        list.push_back(directory.string());
+    }
+    return list;
+}
+
 }  // namespace
 
 Value system_info(Engine& engine) {
@@ -60,6 +68,8 @@ Value system_info(Engine& engine) {
                         {"runRoot", options.run_root.string()},
                         {"namespace", options.name_space},
                         {"snapshotter", std::string(store.snapshots().name())},
+                        {"graphDriverName", std::string(store.snapshots().name())},
+                        {"additionalImageStores", additional_stores_json(options)},
                         {"images", list_images(engine).size()},
                         {"containers", containers_json(engine)}};
     if (sys::is_directory(options.graph_root)) {

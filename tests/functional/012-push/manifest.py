@@ -2,7 +2,7 @@
 
 import json
 
-from nautest import Registry, main, test
+from nautest import FakeRegistry, Layer, Registry, layout, main, test, write_image
 from nautest.images import DOCKER, INDEX
 
 
@@ -86,6 +86,62 @@ def lists_and_images_are_not_mistaken(nau, registry):
     nau("manifest", "push", "-q", "--purge", "own/purged", registry.reference("purged"))
     assert nau("manifest", "exists", "own/purged", status=None).status == 1
     assert nau("manifest", "inspect", registry.reference("purged")).json()["manifests"]
+
+
+@test
+def a_list_is_run_as_the_image_of_this_machine_in_it(nau, registry, tmp):
+    image = nau.image("busybox")
+    foreign = write_image(tmp / "foreign", [Layer().file("bin/sh", "\x7fELF", mode=0o755)], architecture="arm64")
+    arm = nau("pull", "-q", "--platform", "linux/arm64", f"oci:{foreign}").word
+    nau("manifest", "create", "own/list", image, arm)
+    nau("rmi", "-f", image)
+    assert nau("run", "--rm", "--network", "none", "own/list", "echo", "works").out == "works\n"
+    assert nau("run", "--rm", "--network", "none", "--pull", "never", "docker.io/own/list:latest", "echo", "works").out == "works\n"
+    c = nau("create", "--name", "c", "--network", "none", "own/list", "echo", "hello").word
+    assert nau("start", "-a", "c").out == "hello\n"
+    assert nau("ps", "-a", "--format", "{{.Image}}").word == "docker.io/own/list:latest"
+    pulled = nau("pull", "-q", "--policy", "missing", "own/list").word
+    assert nau("inspect", "--format", "{{.Image}}", c).word.removeprefix("sha256:") == pulled.removeprefix("sha256:")
+    nau("gc")
+    nau("system", "upkeep")
+    assert nau("start", "-a", "c").out == "hello\n" and nau("fsck", "-n").status == 0
+    other = nau("pull", "-q", "--policy", "missing", "--platform", "linux/arm64", "own/list").word
+    assert other.removeprefix("sha256:") == arm.removeprefix("sha256:")
+    result = nau.fails(125, "run", "--rm", "--platform", "linux/s390x", "own/list", "true",
+                       error="the manifest list 'own/list' has no image for platform linux/s390x")
+    assert "Hint: 'nau manifest inspect own/list' shows" in result.err, result
+    nau("manifest", "create", "own/empty")
+    nau.fails(125, "create", "own/empty", "true", error="the manifest list 'own/empty' has no image for platform")
+    nau("rm", "c")
+
+
+@test
+def an_image_of_a_list_that_is_gone_is_fetched_by_its_digest(nau):
+    with FakeRegistry() as fake:
+        fake.put_layout(layout("busybox"), "own/list", "one")
+        nau("pull", "-q", f"{fake.address}/own/list:one")
+        nau("manifest", "create", f"{fake.address}/own/list:all", f"{fake.address}/own/list:one")
+        digest = next(key for name, key in fake.manifests if key != "one")
+        nau("rmi", f"{fake.address}/own/list:one")
+        for blob in (nau.root / "content/blobs/sha256").iterdir():
+            if blob.stat().st_size > 5000:  # the layer
+                blob.unlink()
+        shown = nau.fails(125, "run", "--rm", "--network", "none", "--pull", "never", f"{fake.address}/own/list:all", "true",
+                          error=f"image of the manifest list {fake.address}/own/list:all: {digest} is not here")
+        assert "Hint: without --pull=never" in shown.err, shown
+        assert nau("run", "--rm", "--network", "none", f"{fake.address}/own/list:all", "echo", "works").out == "works\n"
+        asked = [path for _, path, _ in fake.requests]
+        assert f"/v2/own/list/manifests/{digest}" in asked, asked
+        assert nau("fsck", "-n").status == 0
+    nau.image("layers8")
+    nau("manifest", "create", "localhost/own/local", nau.image("layers8"))
+    nau("rmi", nau.image("layers8"))
+    for blob in (nau.root / "content/blobs/sha256").iterdir():
+        if blob.stat().st_size > 5000:
+            blob.unlink()
+    nau.env.update(http_proxy="http://127.0.0.1:1", https_proxy="http://127.0.0.1:1", no_proxy="")
+    result = nau.fails(125, "run", "--rm", "--network", "none", "localhost/own/local", "true", error="image of the manifest list localhost/own/local")
+    assert "Hint: an image of the list is no longer here" in result.err, result
 
 
 main()

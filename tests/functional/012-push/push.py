@@ -196,6 +196,54 @@ def into_files_and_directories(nau, registry, tmp):
     nau.fails(125, "push", source, "docker-daemon:x:1", error="docker-daemon")
 
 
+def index_of(directory):
+    return [(e["digest"], e.get("annotations", {}).get("org.opencontainers.image.ref.name"))
+            for e in json.loads((directory / "index.json").read_text())["manifests"]]
+
+
+@test
+def a_layout_that_is_there_gets_further_images(nau, registry, tmp):
+    busybox, layers, target = nau.image("busybox"), nau.image("layers8"), tmp / "layout"
+    nau("push", "-q", busybox, f"oci:{target}:one")
+    (one, _), = index_of(target)
+    first = {b.name: b.stat().st_mtime_ns for b in (target / "blobs/sha256").iterdir()}
+    nau("push", "-q", layers, f"oci:{target}:two")
+    (_, _), (two, _) = index_of(target)
+    assert index_of(target) == [(one, "one"), (two, "two")]
+    after = {b.name: b.stat().st_mtime_ns for b in (target / "blobs/sha256").iterdir()}
+    assert first.items() <= after.items()  # what is there is not written again
+    nau("push", "-q", layers, f"oci:{target}:one")  # the name goes over
+    assert index_of(target) == [(one, None), (two, "two"), (two, "one")]
+    nau("push", "-q", layers, f"oci:{target}:one")
+    assert index_of(target) == [(one, None), (two, "two"), (two, "one")]
+    nau("push", "-q", busybox, f"oci:{target}:again")
+    assert index_of(target) == [(one, "again"), (two, "two"), (two, "one")]
+    assert not [p for p in target.rglob("*") if p.name.startswith(".nau")]
+    assert nau("run", "--rm", "--network", "none", f"oci:{target}:again", "echo", "works").out == "works\n"
+    # skopeo reads it, adds to it, and nau adds to what skopeo has made.
+    assert skopeo("inspect", "--raw", f"oci:{target}:two")
+    skopeo("copy", "-q", f"oci:{target}:two", f"oci:{tmp}/theirs:base")
+    nau("push", "-q", busybox, f"oci:{tmp}/theirs:mine")
+    assert index_of(tmp / "theirs") == [(two, "base"), (one, "mine")]
+    assert skopeo("inspect", "--raw", f"oci:{tmp}/theirs:mine")
+
+
+@test
+def what_is_no_layout_gets_nothing(nau, tmp):
+    image = nau.image("busybox")
+    mine = tmp / "mine"
+    mine.mkdir()
+    (mine / "file").write_text("mine")
+    nau.fails(125, "push", image, f"oci:{mine}:x", error="not empty")
+    (mine / "oci-layout").write_text('{"imageLayoutVersion": "9.0.0"}')
+    nau.fails(125, "push", image, f"oci:{mine}:x", error="oci-layout")
+    (mine / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (mine / "index.json").write_text("no JSON")
+    nau.fails(125, "push", image, f"oci:{mine}:x", error="index.json")
+    assert (mine / "index.json").read_text() == "no JSON"
+    assert [p for p in mine.rglob("*") if p.is_file() and "sha256" in str(p)] == []
+
+
 @test
 def what_cannot_be_pushed(nau, registry):
     nau.fails(125, "push", "no/such/image", error="no image")

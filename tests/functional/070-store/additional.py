@@ -64,6 +64,24 @@ def what_is_there_is_not_fetched_again(nau, registry, tmp):
 
 
 @test
+def layers_there_have_their_sizes(nau, registry, tmp):
+    image = registry.add("layers8")
+    other(nau, tmp, "pull", "-q", image)
+    history = other(nau, tmp, "history", "--format", "json", image).json()
+    tree = other(nau, tmp, "image", "tree", image).out
+    assert sum(line["size"] for line in history) > 0
+    with_additional(nau, tmp)
+    assert nau("history", "--format", "json", image).json() == history
+    assert nau("image", "tree", image).out == tree
+    words = ("--storage-opt", f"overlay.imagestore={tmp / 'shared'}")
+    conf = pathlib.Path(nau.env["NAU_CONF"])
+    conf.write_text("default_network = none\n")
+    assert nau("image", "exists", image, status=1).status == 1
+    assert nau(*words, "history", "--format", "json", image).json() == history
+    assert nau(*words, "info", "--format", "json").json()["store"]["additionalImageStores"] == [str(tmp / "shared")]
+
+
+@test
 def a_store_that_has_vanished_is_named(nau, registry, tmp):
     image = registry.add("busybox")
     other(nau, tmp, "pull", "-q", image)

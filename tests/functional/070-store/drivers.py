@@ -79,6 +79,26 @@ def copies_can_be_asked_for_and_a_store_keeps_what_it_has(nau, registry):
 
 
 @test
+def the_driver_is_said_on_the_command_line_as_podman_has_it(nau, registry):
+    image = registry.add("busybox")
+    nau("--storage-driver", "vfs", "pull", "-q", image, env={"NAU_STORAGE_DRIVER": "overlay"})
+    store = nau("--storage-driver=vfs", "info", "--format", "json").json()["store"]
+    assert store["graphDriverName"] == store["snapshotter"] == "vfs", store
+    assert nau("info", "--format", "{{.store.graphDriverName}}").word == "vfs"
+    before = sorted(os.listdir(nau.root))
+    for command in (["images"], ["run", "--rm", image, "true"], ["pull", image], ["system", "prune", "-f"]):
+        result = nau.fails(125, "--storage-driver", "overlay", *command, error="keeps its layers with vfs, not with overlay")
+        assert str(nau.root) in result.err and "give another --root" in result.err, result
+    assert sorted(os.listdir(nau.root)) == before
+    result = nau.fails(125, "--storage-driver", "btrfs", "images", error="'btrfs' is neither overlay nor vfs")
+    assert "--storage-driver" in result.err, result
+    for option, error in (("overlay.mount_program=/usr/bin/fuse-overlayfs", "unknown option 'overlay.mount_program'"),
+                          ("imagestore", "'imagestore' is not NAME=VALUE"), ("imagestore=here", "'here' is not an absolute path")):
+        nau.fails(125, "--storage-opt", option, "images", error="--storage-opt: " + error.replace(".", "[.]"))
+    assert nau("--storage-driver", "vfs", "run", "--rm", "--network", "none", image, "echo", "works").out == "works\n"
+
+
+@test
 def a_store_with_copies_lives_a_whole_life(nau, registry):
     nau("pull", "-q", registry.add("busybox"), env=VFS)
     life(nau, registry.add("busybox"))

@@ -182,37 +182,6 @@ def a_lost_database_is_rebuilt(nau, registry):
 
 
 @test
-def a_damaged_database_is_named_and_rebuilt(nau):
-    image = nau.image("busybox")
-    nau("create", "--name", "kept", "--network", "none", image, "echo", "hello")
-    settled(nau)
-    path = nau.root / "nau.db"
-    for damage in (b"", b"not a database at all" * 1000):
-        for suffix in ("-wal", "-shm"):
-            (nau.root / f"nau.db{suffix}").unlink(missing_ok=True)
-        path.write_bytes(damage)
-        result = nau.fails(125, "ps", error="nau.db")
-        assert "nau fsck" in result.err, result
-        assert "damaged: " in nau("fsck", "-n", status=1).out
-        assert "rebuilt" in nau("fsck").out
-        assert len([f for f in os.listdir(nau.root) if "damaged" in f]) >= 1
-        assert nau("start", "-a", "kept").out == "hello\n"
-        for f in nau.root.glob("nau.db-damaged-*"):
-            f.unlink()
-    # In the middle: pages of the tables.
-    settled(nau)
-    with path.open("r+b") as f:
-        size = f.seek(0, 2)
-        f.seek(4096)
-        f.write(os.urandom(size - 4096))
-    for suffix in ("-wal", "-shm"):
-        (nau.root / f"nau.db{suffix}").unlink(missing_ok=True)
-    nau("fsck")
-    runs(nau, image)
-    assert nau("start", "-a", "kept").out == "hello\n"
-
-
-@test
 def a_store_of_a_newer_nau_is_refused_and_not_touched(nau):
     nau.image("busybox")
     settled(nau)

@@ -170,3 +170,31 @@ TEST_CASE("one file is read: NAU_CONF, else the user's own") {
               fmt::format("NAU_CONF: open {}: No such file or directory", dir / "none.conf"));
     }
 }
+
+TEST_CASE("an option of the storage is a further image store, in podman's words too") {
+    for (const char* text : {"imagestore=/a/b",
+                             "overlay.imagestore=/a/b/",
+                             "vfs.imagestore=/a/b",
+                             ".imagestore=/a/b",
+                             "additionalimagestore=/a/b",
+                             "overlay.additionalimagestore=/a/b"}) {
+        CHECK(config::parse_storage_option(text) == "/a/b");
+    }
+    struct Case {
+        const char* text;
+        const char* error;
+    };
+    for (const auto& each : {Case{"imagestore", "'imagestore' is not NAME=VALUE"},
+                             Case{"imagestore=b", "'b' is not an absolute path"},
+                             Case{"overlay.mount_program=/x",
+                                  "unknown option 'overlay.mount_program' (there is imagestore)"},
+                             Case{"size=1g", "unknown option 'size' (there is imagestore)"}}) {
+        try {
+            (void)config::parse_storage_option(each.text);
+            FAIL(each.text);
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::invalid);
+            CHECK(error.text() == each.error);
+        }
+    }
+}
