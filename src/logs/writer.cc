@@ -41,8 +41,7 @@ Time modification_time(const struct ::stat& status) {
 
 timespec to_timespec(Time time) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch());
-    return {.tv_sec = seconds.count(),
-            .tv_nsec = (time.time_since_epoch() - seconds).count()};
+    return {.tv_sec = seconds.count(), .tv_nsec = (time.time_since_epoch() - seconds).count()};
 }
 
 }  // namespace
@@ -140,6 +139,9 @@ void LogWriter::flush() noexcept {
     ssize_t written = -1;
     if (file_) {
         written = sys::retry([&] { return ::write(file_.get(), buffer_.data(), buffer_.size()); });
+        if (written != static_cast<ssize_t>(buffer_.size())) {
+            last_error_ = written < 0 ? errno : ENOSPC;  // a disk with room takes all
+        }
     }
     if (written == static_cast<ssize_t>(buffer_.size())) {
         size_ += buffer_.size();
@@ -173,8 +175,7 @@ void LogWriter::append(std::string_view time, const Record& record) {
     const size_t begin = buffer_.size();
     codec_.append(buffer_, time, record);
     const uint64_t limit = limits_.max_size_bytes;
-    const bool must_rotate =
-        limit > 0 && size_ + buffer_.size() > limit && size_ + begin > 0;
+    const bool must_rotate = limit > 0 && size_ + buffer_.size() > limit && size_ + begin > 0;
     if (begin > 0 && (must_rotate || buffer_.size() > kBufferSize)) {
         const std::string last = buffer_.substr(begin);
         buffer_.resize(begin);
@@ -200,6 +201,9 @@ void LogWriter::write(Stream stream, std::string_view bytes, Time now) noexcept 
             append(time, {now, stream, is_partial, text});
             bytes.remove_prefix(text.size() + (is_partial ? 0 : 1));
         }
+    } catch (const SysError& error) {
+        last_error_ = error.error();
+        lost_bytes_ += bytes.size();  // what has been buffered is still tried
     } catch (const std::exception&) {
         lost_bytes_ += bytes.size();  // what has been buffered is still tried
     }

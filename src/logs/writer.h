@@ -5,6 +5,7 @@
 // oldest is dropped). Nothing that happens to the file may harm the container: a full disk loses
 // text and counts it, a removed file is made anew, and a half-written record is taken back.
 
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -46,6 +47,8 @@ class LogWriter {
 
     /// Bytes of the container that could not be written.
     uint64_t lost_bytes() const noexcept { return lost_bytes_; }
+    /// The errno of the last loss; EIO where there is none.
+    int last_error() const noexcept { return last_error_; }
 
     // What was written can be read back, by a client that was too slow for the live output. The
     // files have numbers that only grow.
@@ -108,6 +111,7 @@ class LogWriter {
     Time last_end_{};
     std::optional<uint64_t> keep_from_;
     uint64_t lost_bytes_ = 0;
+    int last_error_ = EIO;
     std::string buffer_;
     uint64_t buffered_content_ = 0;  ///< bytes of the container in buffer_
 };
