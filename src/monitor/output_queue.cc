@@ -180,16 +180,21 @@ size_t OutputQueue::take_records(std::string_view text) {
 
 /// false when there is nothing to send for now.
 bool OutputQueue::read_from_log() {
-    constexpr size_t kBlock = logs::kMaxLine;  // at least one record
-    const auto block = std::make_unique_for_overwrite<char[]>(kBlock);
-    const ssize_t count = sys::retry([&] {
-        return ::pread(lag_->fd.get(), block.get(), kBlock, static_cast<off_t>(lag_->offset));
-    });
-    const std::string_view text(block.get(), count > 0 ? static_cast<size_t>(count) : 0);
-    const size_t taken = take_records(text);
-    lag_->offset += taken;
-    if (taken > 0) {
-        return true;
+    constexpr size_t kUsual = kMaxChunk + 4096;  // one record, nearly always
+    for (const size_t size : {kUsual, logs::kMaxLine}) {
+        const auto block = std::make_unique_for_overwrite<char[]>(size);
+        const ssize_t count = sys::retry([&] {
+            return ::pread(lag_->fd.get(), block.get(), size, static_cast<off_t>(lag_->offset));
+        });
+        const std::string_view text(block.get(), count > 0 ? static_cast<size_t>(count) : 0);
+        const size_t taken = take_records(text);
+        lag_->offset += taken;
+        if (taken > 0) {
+            return true;
+        }
+        if (text.size() < size) {
+            break;
+        }
     }
     if (log_->files_after(lag_->file) > 0) {
         return begin_next_log_file();
