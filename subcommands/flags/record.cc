@@ -137,7 +137,7 @@ void declare_log_flags(cli::FlagSet& flags, CreateFlags& create) {
     flags
         .parsed("--log-driver",
                 "DRIVER",
-                "Keep what the container writes: k8s-file, json-file, journald, none",
+                "Keep what the container writes: k8s-file, json-file, journald, passthrough, none",
                 [&log](std::string_view text) { log.driver = engine::parse_log_driver(text); })
         .defaults_to("k8s-file")
         .explain(

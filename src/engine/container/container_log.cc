@@ -177,14 +177,18 @@ void check_log_is_kept(const ContainerConfig& config,
 }
 
 std::string describe_log_loss(storage::Store& store, const storage::ContainerId& id) {
-    const auto reason = monitor::read_log_loss(store.paths().container_run(id));
-    if (!reason) {
-        return {};
+    const auto run_dir = store.paths().container_run(id);
+    if (sys::file_exists(run_dir.string())) {  // it runs
+        const auto reason = monitor::read_log_loss(run_dir);
+        return reason ? fmt::format("A part of its output could not be written to its log: {}.",
+                                    *reason)
+                      : std::string();
     }
     const auto end = read_last_end(store, id);
-    const std::string amount =
-        end ? fmt::format("{} bytes", end->log_lost_bytes) : std::string("A part");
-    return fmt::format("{} of its output could not be written to its log: {}.", amount, *reason);
+    return end && end->log_lost_bytes > 0
+               ? fmt::format("{} bytes of its output could not be written to its log.",
+                             end->log_lost_bytes)
+               : std::string();
 }
 
 }  // namespace nau::engine

@@ -139,7 +139,7 @@ def a_full_disk_does_not_stop_the_container_and_is_told_once(nau, tmp):
         (tmp / "end").touch()
         nau("wait", "full")
         events = nau("events", "--no-stream", "--format", "json").out
-        assert events.count('"log_lost"') == 1, events
+        assert events.count('"Action":"log_lost"') == 1, events
         lost = nau.inspect("full")["State"]["LogLostBytes"]
         kept = len(nau("logs", "full").out_bytes)
         assert lost + kept == len("first\nagain\n") + sum(len(f"{n}\n") for n in range(1, 100001)), (lost, kept)

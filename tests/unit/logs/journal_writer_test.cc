@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -42,7 +44,10 @@ class Journal {
         message.msg_control = control.data();
         message.msg_controllen = control.size();
         const ssize_t count = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
-        data.resize(count > 0 ? static_cast<size_t>(count) : 0);
+        if (count < 0) {
+            return "";
+        }
+        data.resize(static_cast<size_t>(count));
         if (const cmsghdr* header = CMSG_FIRSTHDR(&message)) {
             int fd = -1;
             std::memcpy(&fd, CMSG_DATA(header), sizeof(fd));
@@ -67,7 +72,7 @@ TEST_CASE("each line is an entry") {
     const test::TempDir dir;
     const Journal journal(dir.file("socket"));
     JournalWriter writer(dir.file("socket"), kWeb);
-    writer.write(kOut, std::string("one\nA=\0b\n\nrest", 13));
+    writer.write(kOut, std::string("one\nA=\0b\n\nrest", 14));
     writer.write(kErr, "oops\n");
     CHECK(journal.entry() == "MESSAGE=one\nPRIORITY=6\n" + kFields);
     CHECK(journal.entry() == std::string("MESSAGE=A=\0b\nPRIORITY=6\n", 24) + kFields);
