@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "logs/codec.h"
+#include "logs/gzip_blocks.h"
 #include "sys/file.h"
 #include "sys/file_series.h"
 #include "sys/file_watch.h"
@@ -40,7 +42,7 @@ class TailFinder {
 
     /// true when everything from the next record on is in the tail, but for excluded().
     bool is_before_tail(std::string_view line) {
-        const auto record = parse_record(line);
+        const auto record = parse_line(line, text_);
         if (!record || !is_selected(options_, record->stream)) {
             return false;
         }
@@ -89,6 +91,7 @@ class TailFinder {
     const ReadOptions& options_;
     uint64_t left_;
     std::array<StreamState, 2> streams_;
+    std::string text_;
     size_t looked_behind_ = 0;
 };
 
@@ -98,7 +101,7 @@ class Reader {
            const ReadOptions& options,
            const std::function<bool(const Entry&)>& sink,
            const std::function<void()>& idle)
-        : options_(options), sink_(sink), idle_(idle), lines_(path.string()) {
+        : options_(options), sink_(sink), idle_(idle), lines_(path.string(), open_gzip_blocks) {
         if (options_.follow) {
             watch_.add_directory(path.parent_path().string());
             if (!options_.end_directory.empty()) {
@@ -133,7 +136,7 @@ class Reader {
     /// false when the sink has enough, or `until` has come.
     bool read_available() {
         while (const auto line = lines_.next()) {
-            const auto record = parse_record(*line);
+            const auto record = parse_line(*line, text_);
             if (!record) {
                 NAU_LOG_WARN("log: a line is no record, ignoring");
                 continue;
@@ -187,6 +190,7 @@ class Reader {
     const std::function<void()>& idle_;
     sys::FileWatch watch_;  // before the first look, so that nothing is missed
     sys::LineReader lines_;
+    std::string text_;
     std::array<uint64_t, 2> skip_ = {0, 0};
     std::array<bool, 2> is_inside_line_ = {false, false};
     bool end_fd_is_silent_ = false;

@@ -48,6 +48,7 @@ struct StartMessage {
 StartMessage make_start_message(const MonitorConfig& config, const StartFds& fds) {
     StartMessage message;
     message.add(fd_role::kRootfs, fds.rootfs);
+    message.add(fd_role::kInput, fds.input);
     message.add(fd_role::kOutput, fds.output);
     message.add(fd_role::kErrorOutput, fds.error_output);
     message.add(fd_role::kNetworkNamespace, fds.network_namespace);

@@ -45,6 +45,9 @@ struct StartFds {
     /// frames.
     int output = -1;
     int error_output = -1;
+    /// With the log driver passthrough, `output` and `error_output` are the caller's own as they
+    /// are, the container gets them itself, and this is its input.
+    int input = -1;
     /// A network namespace made beforehand.
     int network_namespace = -1;
     /// Become 3, 4, … in the container (--preserve-fds).

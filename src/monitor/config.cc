@@ -14,6 +14,7 @@ json::Value to_value(const LogConfig& log) {
             {"path", log.path.string()},
             {"maxSizeBytes", log.max_size_bytes},
             {"maxFiles", log.max_files},
+            {"compresses", log.compresses},
             {"tag", log.tag}};
 }
 
@@ -74,6 +75,7 @@ LogConfig parse_log(const json::Field& field) {
     log.path = field.string_or("path", "");
     log.max_size_bytes = field.uint64_or("maxSizeBytes", log.max_size_bytes);
     log.max_files = narrow(field, "maxFiles", log.max_files);
+    log.compresses = field.bool_or("compresses", false);
     log.tag = field.string_or("tag", "");
     return log;
 }
@@ -88,17 +90,35 @@ ExecConfig parse_exec(const json::Field& field) {
 }  // namespace
 
 std::string_view to_string(LogDriver driver) noexcept {
-    return driver == LogDriver::k8s_file ? "k8s-file" : "none";
+    switch (driver) {
+        case LogDriver::k8s_file:
+            return "k8s-file";
+        case LogDriver::json_file:
+            return "json-file";
+        case LogDriver::journald:
+            return "journald";
+        case LogDriver::passthrough:
+            return "passthrough";
+        case LogDriver::none:
+            break;
+    }
+    return "none";
 }
 
 LogDriver parse_log_driver(std::string_view word) {
-    if (word == "k8s-file") {
-        return LogDriver::k8s_file;
+    for (const LogDriver driver : {LogDriver::k8s_file,
+                                   LogDriver::json_file,
+                                   LogDriver::journald,
+                                   LogDriver::passthrough,
+                                   LogDriver::none}) {
+        if (word == to_string(driver)) {
+            return driver;
+        }
     }
-    if (word == "none") {
-        return LogDriver::none;
+    if (word == "passthrough-tty") {
+        return LogDriver::passthrough;
     }
-    throw Error(ErrorKind::invalid, "unknown log driver '{}' (k8s-file, none)", word);
+    throw Error(ErrorKind::invalid, "unknown log driver '{}'", word);
 }
 
 std::string to_json(const MonitorConfig& config) {

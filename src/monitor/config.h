@@ -22,19 +22,32 @@
 
 namespace nau::monitor {
 
-enum class LogDriver { k8s_file, none };
+enum class LogDriver {
+    k8s_file,
+    json_file,
+    journald,
+    passthrough,  ///< the container has the starter's own streams
+    none,
+};
 
 std::string_view to_string(LogDriver driver) noexcept;
-/// "k8s-file" or "none". @throws Error{invalid}
+/// The word of --log-driver; passthrough-tty is passthrough here. @throws Error{invalid}
 LogDriver parse_log_driver(std::string_view word);
 
 struct LogConfig {
     LogDriver driver = LogDriver::k8s_file;
+    /// The file, or the journal's socket.
     std::filesystem::path path{};
     /// Of one file; 0: unbounded.
     uint64_t max_size_bytes = 16 * 1024 * 1024;
     uint32_t max_files = 3;
+    /// Old files.
+    bool compresses = false;
     std::string tag{};
+
+    bool is_file() const noexcept {
+        return driver == LogDriver::k8s_file || driver == LogDriver::json_file;
+    }
     friend bool operator==(const LogConfig&, const LogConfig&) = default;
 };
 

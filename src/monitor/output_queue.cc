@@ -1,8 +1,10 @@
 #include "monitor/output_queue.h"
 
-#include <array>
 #include <cerrno>
+#include <memory>
 #include <unistd.h>
+
+#include "logs/codec.h"
 
 namespace nau::monitor {
 
@@ -149,10 +151,11 @@ void OutputQueue::start_lag(logs::LogWriter::Position place) {
 /// The whole records at the beginning of the text go to the queue; their length.
 size_t OutputQueue::take_records(std::string_view text) {
     size_t begin = 0;
+    std::string record_text;
     std::string bytes;
     FrameType type{};
     for (size_t end = text.find('\n'); end != text.npos; end = text.find('\n', begin)) {
-        const auto record = logs::parse_record(text.substr(begin, end - begin));
+        const auto record = logs::parse_line(text.substr(begin, end - begin), record_text);
         begin = end + 1;
         if (!record || !is_wanted(wants_, record->stream)) {
             continue;
@@ -177,17 +180,21 @@ size_t OutputQueue::take_records(std::string_view text) {
 
 /// false when there is nothing to send for now.
 bool OutputQueue::read_from_log() {
-    constexpr size_t kBlock = kMaxChunk + 4096;  // more than one record
-    std::array<char, kBlock> block;
-    const ssize_t count = sys::retry([&] {
-        return ::pread(
-            lag_->fd.get(), block.data(), block.size(), static_cast<off_t>(lag_->offset));
-    });
-    const std::string_view text(block.data(), count > 0 ? static_cast<size_t>(count) : 0);
-    const size_t taken = take_records(text);
-    lag_->offset += taken;
-    if (taken > 0) {
-        return true;
+    constexpr size_t kUsual = kMaxChunk + 4096;  // one record, nearly always
+    for (const size_t size : {kUsual, logs::kMaxLine}) {
+        const auto block = std::make_unique_for_overwrite<char[]>(size);
+        const ssize_t count = sys::retry([&] {
+            return ::pread(lag_->fd.get(), block.get(), size, static_cast<off_t>(lag_->offset));
+        });
+        const std::string_view text(block.get(), count > 0 ? static_cast<size_t>(count) : 0);
+        const size_t taken = take_records(text);
+        lag_->offset += taken;
+        if (taken > 0) {
+            return true;
+        }
+        if (text.size() < size) {
+            break;
+        }
     }
     if (log_->files_after(lag_->file) > 0) {
         return begin_next_log_file();

@@ -74,6 +74,8 @@ class OutputQueue {
 
     /// Nothing waits.
     bool is_idle() const noexcept { return queue_.empty() && !lag_ && !final_; }
+    /// It is fed from the log.
+    bool is_lagging() const noexcept { return lag_.has_value(); }
     /// finish() was called and done.
     bool is_finished() const noexcept { return is_finished_; }
     /// The container has to wait for this reader.

@@ -74,6 +74,7 @@ namespace fd_role {
 constexpr char kConfig = 'c';  ///< a file that holds the JSON
 constexpr char kSpec = 's';    ///< a file that holds spec_text, which JSON would have to escape
 constexpr char kRootfs = 'r';
+constexpr char kInput = 'i';
 constexpr char kOutput = 'o';
 constexpr char kErrorOutput = 'e';
 constexpr char kNetworkNamespace = 'n';

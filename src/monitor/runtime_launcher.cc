@@ -203,7 +203,9 @@ class RuntimeLauncher final : public Launcher {
             use_owner_of_network(request.network_namespace_fd);
         }
         if (spec_->process) {
-            give_pipes_to(request.stdio, host_uid(*spec_, spec_->process->user.uid));
+            if (config.log.driver != LogDriver::passthrough) {  // which are the caller's
+                give_pipes_to(request.stdio, host_uid(*spec_, spec_->process->user.uid));
+            }
             set_console_size(*spec_->process, config.window);
         }
         runtime::LaunchOptions options;

@@ -125,6 +125,8 @@ void Supervisor::reap() {
             finish(child->status);
         } else if (probe_ && child->pid == probe_->pid()) {
             finish_check();
+        } else if (compressor_ && child->pid == compressor_->pid()) {
+            finish_compressing(child->status);
         }
     }
 }
@@ -183,29 +185,14 @@ void Supervisor::hold_terminal_open() {
     terminal_slave_ = sys::open_pty_slave(console_);
 }
 
-void Supervisor::deliver(logs::Stream stream, std::string_view bytes) {
-    std::optional<logs::LogWriter::Position> place;
-    if (log_) {
-        const uint64_t lost = log_->lost_bytes();
-        place = log_->position();
-        log_->write(stream, bytes, SystemClock().now());
-        if (log_->lost_bytes() != lost) {
-            place.reset();
-        }
-    }
-    for (const auto& client : connections_) {
-        client->queue().offer(stream, bytes, place);
-    }
-    for (const auto& output : direct_outputs_) {
-        output->queue().offer(stream, bytes, place);
-    }
-}
-
 void Supervisor::update_back_pressure() {
-    bool must_wait = false;
+    watch_journal();
+    bool must_wait = journal_ && journal_->is_waiting();
+    bool is_anybody_lagging = false;
     std::optional<uint64_t> needed;
     const auto look_at = [&](const OutputQueue& queue) {
         must_wait = must_wait || queue.blocks();
+        is_anybody_lagging = is_anybody_lagging || queue.is_lagging();
         if (const auto file = queue.needed_log_file(); file && (!needed || *file < *needed)) {
             needed = file;
         }
@@ -219,6 +206,7 @@ void Supervisor::update_back_pressure() {
     if (log_) {
         log_->keep_from(needed);
     }
+    compress_old_logs(is_anybody_lagging);
     if (must_wait != is_paused_) {
         is_paused_ = must_wait;
         watch_sources(!must_wait);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "events/event.h"
+#include "logs/journal_writer.h"
 #include "logs/writer.h"
 #include "monitor/config.h"
 #include "monitor/connection.h"
@@ -20,6 +21,7 @@
 #include "monitor/health.h"
 #include "monitor/health_probe.h"
 #include "monitor/launcher.h"
+#include "monitor/log_compressor.h"
 #include "monitor/notify.h"
 #include "monitor/protocol.h"
 #include "monitor/restart_policy.h"
@@ -56,6 +58,7 @@ class Supervisor {
     };
     struct StartDescriptors {
         sys::UniqueFd rootfs;
+        sys::UniqueFd input;
         sys::UniqueFd output;
         sys::UniqueFd error_output;
         sys::UniqueFd network_namespace;
@@ -74,7 +77,8 @@ class Supervisor {
     void start(Frame& frame);
     StartDescriptors take_config(Frame& frame);
     void own_run_directory();
-    ContainerEnds make_pipes();
+    ContainerEnds make_pipes(const StartDescriptors& descriptors);
+    void open_log();
     void adopt_input(sys::UniqueFd fd);
     void begin_notify(StartDescriptors& descriptors);
     void launch(const StartDescriptors& descriptors);
@@ -98,7 +102,6 @@ class Supervisor {
     void watch_sources(bool on);
     void read_source(Source& source);
     void hold_terminal_open();
-    void deliver(logs::Stream stream, std::string_view bytes);
     void accept_client();
     void handle_readable(Connection& client);
     void handle_frame(Connection& client, const Frame& frame);
@@ -115,6 +118,17 @@ class Supervisor {
     void let_go(Connection& client);
     void drop_broken_outputs();
     void update_back_pressure();
+
+    // --- log
+    void deliver(logs::Stream stream, std::string_view bytes);
+    uint64_t lost_log_bytes() const noexcept;
+    void tell_of_loss() noexcept;
+    void watch_journal();
+    void flush_journal();
+    void finish_journal();
+    void compress_old_logs(bool is_anybody_lagging);
+    void finish_compressing(const sys::ExitStatus& status);
+    void stop_compressing() noexcept;
 
     // --- health
     void begin_health();
@@ -158,7 +172,13 @@ class Supervisor {
     sys::ProcessId self_;
     std::optional<sys::FileLock> run_lock_;
 
+    /// One of them, or none.
     std::optional<logs::LogWriter> log_;
+    std::optional<logs::JournalWriter> journal_;
+    bool is_journal_watched_ = false;
+    sys::EventLoop::TimerId journal_timer_ = 0;
+    bool has_told_of_loss_ = false;
+    std::optional<LogCompressor> compressor_;
     std::vector<Source> sources_;
     /// Keeps the terminal alive while the container has closed it.
     sys::UniqueFd terminal_slave_;

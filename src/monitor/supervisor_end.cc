@@ -68,6 +68,7 @@ void Supervisor::drain() {
             left -= static_cast<size_t>(count);
         }
     }
+    finish_journal();
     if (notify_proxy_) {
         notify_proxy_->pass_on();
     }
@@ -90,7 +91,7 @@ ExitRecord Supervisor::make_record(const sys::ExitStatus& status) {
                       .cpu_ns = figures.cpu_ns,
                       .io_read_bytes = figures.io_read_bytes,
                       .io_written_bytes = figures.io_written_bytes,
-                      .log_lost_bytes = log_ ? log_->lost_bytes() : 0};
+                      .log_lost_bytes = lost_log_bytes()};
     if (own_cause_) {
         record.cause = *own_cause_;
     } else if (!config_.run_dir.empty() &&
@@ -152,6 +153,7 @@ void Supervisor::stop_listening() noexcept {
 
 /// The next monitor of this container may begin.
 void Supervisor::release_run_directory() noexcept {
+    stop_compressing();
     if (run_lock_) {
         (void)::unlink(run_lock_path(config_.run_dir).c_str());  // who waits for it looks again
         run_lock_.reset();
@@ -175,6 +177,9 @@ void Supervisor::write_events() noexcept {
     add("cpuNs", record_->cpu_ns);
     add("ioReadBytes", record_->io_read_bytes);
     add("ioWrittenBytes", record_->io_written_bytes);
+    if (record_->log_lost_bytes != 0) {
+        attributes["logLostBytes"] = fmt::format("{}", record_->log_lost_bytes);
+    }
     if (record_->signal != 0) {
         attributes["signal"] = fmt::format("{}", record_->signal);
     }

@@ -80,11 +80,7 @@ void Supervisor::start(Frame& frame) {
     StartDescriptors descriptors = take_config(frame);
     own_run_directory();
     launcher_.prepare(config_);
-    if (config_.log.driver == LogDriver::k8s_file) {
-        log_.emplace(config_.log.path,
-                     logs::LogLimits{.max_size_bytes = config_.log.max_size_bytes,
-                                     .max_files = config_.log.max_files});
-    }
+    open_log();
     if (!config_.run_dir.empty()) {
         listener_ =
             sys::listen_unix(socket_path(config_.run_dir), 0600, SOCK_SEQPACKET | SOCK_NONBLOCK);
@@ -121,6 +117,9 @@ Supervisor::StartDescriptors Supervisor::take_config(Frame& frame) {
             case fd_role::kRootfs:
                 descriptors.rootfs = std::move(fd);
                 break;
+            case fd_role::kInput:
+                descriptors.input = std::move(fd);
+                break;
             case fd_role::kOutput:
                 descriptors.output = std::move(fd);
                 break;
@@ -156,6 +155,7 @@ void Supervisor::own_run_directory() {
     (void)sys::unlink_if_exists(exit_record_path(config_.run_dir).string());
     (void)sys::unlink_if_exists(stop_request_path(config_.run_dir).string());
     (void)sys::unlink_if_exists(health_state_path(config_.run_dir).string());
+    (void)sys::unlink_if_exists(log_loss_path(config_.run_dir).string());
     const sys::UniqueFd diary = sys::open(
         (config_.run_dir / "monitor.log").string(), O_WRONLY | O_APPEND | O_CREAT | O_TRUNC, 0600);
     if (::dup3(diary.get(), STDERR_FILENO, 0) < 0) {
@@ -170,9 +170,15 @@ void Supervisor::begin_notify(StartDescriptors& descriptors) {
     }
 }
 
-Supervisor::ContainerEnds Supervisor::make_pipes() {
+Supervisor::ContainerEnds Supervisor::make_pipes(const StartDescriptors& descriptors) {
     ContainerEnds ends;
     if (config_.terminal) {
+        return ends;
+    }
+    if (config_.log.driver == LogDriver::passthrough) {
+        ends.in = descriptors.input.duplicate();
+        ends.out = descriptors.output.duplicate();
+        ends.err = descriptors.error_output.duplicate();
         return ends;
     }
     if (config_.stdin_open) {
@@ -202,7 +208,7 @@ void Supervisor::adopt_input(sys::UniqueFd fd) {
 }
 
 void Supervisor::launch(const StartDescriptors& descriptors) {
-    const ContainerEnds ends = make_pipes();
+    const ContainerEnds ends = make_pipes(descriptors);
     LaunchRequest request{
         .config = &config_,
         .rootfs_fd = fd_or_none(descriptors.rootfs),
@@ -298,8 +304,10 @@ void Supervisor::attach_starter(StartDescriptors& descriptors) {
                 loop_, std::move(fd), stream, log_ ? &*log_ : nullptr));
         }
     };
-    add_direct(std::move(descriptors.output), logs::Stream::standard_output);
-    add_direct(std::move(descriptors.error_output), logs::Stream::standard_error);
+    if (config_.log.driver != LogDriver::passthrough) {
+        add_direct(std::move(descriptors.output), logs::Stream::standard_output);
+        add_direct(std::move(descriptors.error_output), logs::Stream::standard_error);
+    }
 }
 
 /// What can wait until the starter has its answer.
@@ -313,6 +321,12 @@ void Supervisor::settle() {
         spec_fd_.reset();
         kept_.network_namespace.reset();
         kept_.preserved.clear();
+    }
+    if (config_.restart.mode == RestartMode::no) {
+        // Passed through, they are the container's: its end is theirs.
+        kept_.input.reset();
+        kept_.output.reset();
+        kept_.error_output.reset();
     }
     become_unlikely_oom_victim();
 }

@@ -96,6 +96,15 @@ std::optional<sys::UniqueFd> find_monitor(const std::filesystem::path& run_dir) 
     return state ? sys::find_process(state->monitor) : std::nullopt;
 }
 
+std::filesystem::path log_loss_path(const std::filesystem::path& run_dir) {
+    return run_dir / "log-loss";
+}
+
+std::optional<std::string> read_log_loss(const std::filesystem::path& run_dir) {
+    constexpr size_t kMaxReason = 1024;
+    return sys::read_file_if_exists(log_loss_path(run_dir).string(), kMaxReason);
+}
+
 std::filesystem::path stop_request_path(const std::filesystem::path& run_dir) {
     return run_dir / "stop";
 }

@@ -48,6 +48,11 @@ std::filesystem::path stop_request_path(const std::filesystem::path& run_dir);
 /// The directory may be gone. @throws SysError
 void request_stop(const std::filesystem::path& run_dir);
 
+/// A file that is there once output could not be written to the log. It holds the reason.
+std::filesystem::path log_loss_path(const std::filesystem::path& run_dir);
+/// nullopt when nothing was lost. @throws SysError
+std::optional<std::string> read_log_loss(const std::filesystem::path& run_dir);
+
 /// Whether nothing more will come of the task, not even output: its exit record exists, or neither
 /// its monitor nor its init lives. That init alone has ended does not mean it: its last output may
 /// still be on the way to the log.

@@ -18,8 +18,18 @@ namespace {
 
 constexpr size_t kBlock = size_t{64} * 1024;
 
-bool is_same(const FileSeries::File& a, const FileSeries::File& b) noexcept {
-    return a.device == b.device && a.inode == b.inode;
+/// A file and its compressed copy are the same, too. The time of an open file is asked for anew:
+/// it is final only when the file has a successor.
+bool is_same(const FileSeries::File& a, const FileSeries::File& b) {
+    if (a.device == b.device && a.inode == b.inode) {
+        return true;
+    }
+    if (!a.is_compressed && !b.is_compressed) {
+        return false;
+    }
+    const auto first = fstat(a.fd.get()).st_mtim;
+    const auto second = fstat(b.fd.get()).st_mtim;
+    return first.tv_sec == second.tv_sec && first.tv_nsec == second.tv_nsec;
 }
 
 bool rename_if_exists(const std::string& from, const std::string& to) {
@@ -32,7 +42,7 @@ bool rename_if_exists(const std::string& from, const std::string& to) {
     return false;
 }
 
-std::optional<FileSeries::File> open_member(const std::string& name) {
+std::optional<FileSeries::File> open_file(const std::string& name) {
     auto fd = open_if_exists(name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!fd) {
         return std::nullopt;
@@ -51,12 +61,12 @@ size_t pread_some(int fd, char* buffer, size_t size, uint64_t offset) {
 }
 
 /// Where the last finished line of the file ends.
-uint64_t end_of_finished_lines(int fd) {
-    auto end = static_cast<uint64_t>(fstat(fd).st_size);
+uint64_t end_of_finished_lines(FileSeries& series, size_t index) {
+    uint64_t end = series.size_of(index);
     std::string block(std::min<uint64_t>(kBlock, end), '\0');
     while (end > 0) {
         const uint64_t begin = end - std::min<uint64_t>(kBlock, end);
-        const size_t count = pread_some(fd, block.data(), end - begin, begin);
+        const size_t count = series.read(index, block.data(), end - begin, begin);
         const size_t newline = std::string_view(block).substr(0, count).rfind('\n');
         if (newline != std::string_view::npos) {
             return begin + newline + 1;
@@ -67,13 +77,15 @@ uint64_t end_of_finished_lines(int fd) {
 }
 
 /// Shows the finished lines backwards; the end of the line at which `stop` was true.
-std::optional<uint64_t> find_backwards(int fd, const std::function<bool(std::string_view)>& stop) {
-    uint64_t end = end_of_finished_lines(fd);
+std::optional<uint64_t> find_backwards(FileSeries& series,
+                                       size_t index,
+                                       const std::function<bool(std::string_view)>& stop) {
+    uint64_t end = end_of_finished_lines(series, index);
     std::string rest;  // what is known of the line that reaches beyond `end`, '\n' included
     while (end > 0) {
         const uint64_t base = end - std::min<uint64_t>(kBlock, end);
         std::string block(end - base, '\0');
-        block.resize(pread_some(fd, block.data(), block.size(), base));
+        block.resize(series.read(index, block.data(), block.size(), base));
         block += rest;
         size_t line_end = block.size();
         while (line_end > 0) {
@@ -100,9 +112,24 @@ std::string file_series_name(const std::string& path, int index) {
     return index == 0 ? path : fmt::format("{}.{}", path, index);
 }
 
+std::string compressed_series_name(const std::string& path, int index) {
+    return file_series_name(path, index) + ".gz";
+}
+
+namespace {
+
+bool exists_in_series(const std::string& path, int index) {
+    return file_exists(file_series_name(path, index)) ||
+           file_exists(compressed_series_name(path, index));
+}
+
+}  // namespace
+
 void rotate_file_series(const std::string& path, int max_files) {
     for (int i = std::max(max_files, 1);; ++i) {
-        if (!unlink_if_exists(file_series_name(path, i))) {
+        const bool was_plain = unlink_if_exists(file_series_name(path, i));
+        const bool was_compressed = unlink_if_exists(compressed_series_name(path, i));
+        if (!was_plain && !was_compressed) {
             break;
         }
     }
@@ -110,24 +137,64 @@ void rotate_file_series(const std::string& path, int max_files) {
         (void)unlink_if_exists(path);  // absent is fine
         return;
     }
-    for (int i = max_files - 1; i > 0; --i) {
+    // The first free name; without one the oldest file gives its own.
+    int last = 1;
+    while (last < max_files - 1 && exists_in_series(path, last)) {
+        ++last;
+    }
+    (void)unlink_if_exists(file_series_name(path, last));
+    (void)unlink_if_exists(compressed_series_name(path, last));
+    for (int i = last; i > 1; --i) {
+        (void)rename_if_exists(compressed_series_name(path, i - 1), compressed_series_name(path, i));
         (void)rename_if_exists(file_series_name(path, i - 1), file_series_name(path, i));
     }
+    (void)rename_if_exists(path, file_series_name(path, 1));
 }
 
-FileSeries::FileSeries(std::string path) : path_(std::move(path)) {
+FileSeries::FileSeries(std::string path, ContentOpener opener)
+    : path_(std::move(path)), opener_(std::move(opener)) {
     refresh();
 }
 
-int FileSeries::current_fd() const noexcept {
-    return current_ < files_.size() ? files_[current_].fd.get() : -1;
+FileContent* FileSeries::content_of(File& file) {
+    if (file.is_compressed && !file.content) {
+        file.content = opener_(file.fd.get());
+    }
+    return file.content.get();
+}
+
+uint64_t FileSeries::size_of(size_t index) {
+    File& file = files_.at(index);
+    FileContent* content = content_of(file);
+    return content != nullptr ? content->size()
+                              : static_cast<uint64_t>(fstat(file.fd.get()).st_size);
+}
+
+size_t FileSeries::read(size_t index, char* buffer, size_t size, uint64_t offset) {
+    File& file = files_.at(index);
+    FileContent* content = content_of(file);
+    return content != nullptr ? content->read(buffer, size, offset)
+                              : pread_some(file.fd.get(), buffer, size, offset);
+}
+
+/// The plain one where there are both: its copy has only just been made.
+std::optional<FileSeries::File> FileSeries::open_member(int index) const {
+    auto file = open_file(file_series_name(path_, index));
+    if (file || index == 0 || !opener_) {
+        return file;
+    }
+    file = open_file(compressed_series_name(path_, index));
+    if (file) {
+        file->is_compressed = true;
+    }
+    return file;
 }
 
 void FileSeries::refresh() {
     std::vector<File> found;  // the youngest first
     int holes = 0;
     for (int i = 0; holes < 2; ++i) {
-        auto file = open_member(file_series_name(path_, i));
+        auto file = open_member(i);
         if (!file) {
             ++holes;  // a rotation under way leaves one hole at a time
             continue;
@@ -215,23 +282,23 @@ std::optional<std::string_view> LineReader::take_line() noexcept {
 }
 
 bool LineReader::fill() {
-    const int fd = series_.current_fd();
-    if (fd < 0) {
+    if (!series_.has_current()) {
         return false;
     }
+    const size_t index = series_.current_index();
     buffer_.erase(0, start_);
     scanned_ -= std::min(start_, scanned_);
     start_ = 0;
     const size_t old_size = buffer_.size();
     buffer_.resize(old_size + kBlock);
-    const size_t count = pread_some(fd, buffer_.data() + old_size, kBlock, offset_);
+    const size_t count = series_.read(index, buffer_.data() + old_size, kBlock, offset_);
     buffer_.resize(old_size + count);
     offset_ += count;
-    if (count == 0 && static_cast<uint64_t>(fstat(fd).st_size) < offset_) {
+    if (count == 0 && series_.size_of(index) < offset_) {
         offset_ = 0;  // somebody has emptied the file: what comes now is new
         buffer_.clear();
         scanned_ = 0;
-        return fstat(fd).st_size > 0;
+        return series_.size_of(index) > 0;
     }
     return count > 0;
 }
@@ -253,9 +320,9 @@ std::optional<std::string_view> LineReader::next() {
             skips_line_ = false;
             continue;
         }
-        const bool had_file = series_.current_fd() >= 0;
+        const bool had_file = series_.has_current();
         is_complete_ = series_.has_successor();
-        if (!is_complete_ && had_file == (series_.current_fd() >= 0)) {
+        if (!is_complete_ && had_file == series_.has_current()) {
             forget_unread();
             return std::nullopt;
         }
@@ -270,7 +337,7 @@ void LineReader::seek_backwards(const std::function<bool(std::string_view)>& sto
     offset_ = 0;
     for (size_t i = series_.files().size(); i-- > 0;) {
         series_.set_current(i);
-        if (const auto offset = find_backwards(series_.files()[i].fd.get(), stop)) {
+        if (const auto offset = find_backwards(series_, i, stop)) {
             offset_ = *offset;
             return;
         }

@@ -9,10 +9,17 @@
 //
 // A reader keeps all of them open, so that no inode number is used again while it compares them.
 // Once a successor exists, a file never grows again: the reader reads it to its end and goes on.
+//
+// An old file may be replaced by a compressed one, path.1.gz: first that one appears under its name
+// and then path.1 goes, so that a reader who looks for them in the other order finds one of them.
+// Both have the same modification time, to the nanosecond, and no other file of the series has it:
+// by that the compressed one is known to be what has been read already. What compressing means is
+// for the owner of the series to say (ContentOpener).
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +36,25 @@ void rotate_file_series(const std::string& path, int max_files);
 
 /// The name of the how-manieth predecessor: 0 is `path` itself.
 std::string file_series_name(const std::string& path, int index);
+/// The name of the same one compressed. @pre index > 0
+std::string compressed_series_name(const std::string& path, int index);
+
+/// What is in a compressed file.
+class FileContent {
+  public:
+    FileContent() = default;
+    FileContent(const FileContent&) = delete;
+    FileContent& operator=(const FileContent&) = delete;
+    virtual ~FileContent() = default;
+
+    virtual uint64_t size() = 0;
+    /// As pread(2): 0 at the end. @throws SysError, Error{corrupt}
+    virtual size_t read(char* buffer, size_t size, uint64_t offset) = 0;
+};
+
+/// Borrows the descriptor of a compressed file. Called when the file is read first. Empty: the
+/// series has no compressed files.
+using ContentOpener = std::function<std::unique_ptr<FileContent>(int fd)>;
 
 class FileSeries {
   public:
@@ -36,16 +62,20 @@ class FileSeries {
         UniqueFd fd;
         dev_t device;
         ino_t inode;
+        bool is_compressed = false;
+        std::unique_ptr<FileContent> content{};
     };
 
     /// Opens what exists. @throws SysError
-    explicit FileSeries(std::string path);
+    explicit FileSeries(std::string path, ContentOpener opener = {});
 
     /// From the oldest to the youngest; those before current_index() have been read.
     const std::vector<File>& files() const noexcept { return files_; }
     size_t current_index() const noexcept { return current_; }
-    /// -1 when there is none yet.
-    int current_fd() const noexcept;
+    bool has_current() const noexcept { return current_ < files_.size(); }
+    /// Of the text in it. @throws SysError, Error{corrupt}
+    uint64_t size_of(size_t index);
+    size_t read(size_t index, char* buffer, size_t size, uint64_t offset);
     void set_current(size_t index) noexcept { current_ = index; }
 
     /// Looks whether there is a file after the current one. When there is, the current one is
@@ -56,8 +86,11 @@ class FileSeries {
 
   private:
     void refresh();
+    FileContent* content_of(File& file);
+    std::optional<File> open_member(int index) const;
 
     std::string path_;
+    ContentOpener opener_;
     std::vector<File> files_;
     size_t current_ = 0;
 };
@@ -68,7 +101,8 @@ class LineReader {
     /// A longer line is skipped.
     static constexpr size_t kMaxLine = size_t{4} * 1024 * 1024;
 
-    explicit LineReader(std::string path) : series_(std::move(path)) {}
+    explicit LineReader(std::string path, ContentOpener opener = {})
+        : series_(std::move(path), std::move(opener)) {}
 
     /// The next finished line without its '\n', valid until the next call; nullopt when there is
     /// none now. An unfinished line at the end of a file that has a successor is skipped.

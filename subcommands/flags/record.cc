@@ -137,18 +137,24 @@ void declare_log_flags(cli::FlagSet& flags, CreateFlags& create) {
     flags
         .parsed("--log-driver",
                 "DRIVER",
-                "Keep what the container writes: k8s-file, json-file (the same), none",
+                "Keep what the container writes: k8s-file, json-file, journald, passthrough, none",
                 [&log](std::string_view text) { log.driver = engine::parse_log_driver(text); })
-        .defaults_to("k8s-file");
+        .defaults_to("k8s-file")
+        .explain(
+            "json-file has docker's format. journald sends each line to systemd's journal. "
+            "passthrough keeps nothing: the container gets nau's own standard streams, which may "
+            "not be a terminal; with passthrough-tty they may, and the container can type into "
+            "it.");
     flags
         .parsed("--log-opt",
                 "KEY=VALUE",
-                "Set max-size, max-file or tag of the log",
+                "Set max-size, max-file, compress or tag of the log",
                 [&log](std::string_view text) { engine::apply_log_opt(text, log); })
         .repeatable()
         .explain(
-            "A log file that has reached max-size is rotated; max-file files are kept. "
-            "nau.conf(5) sets the defaults.");
+            "A log file that has reached max-size is rotated; max-file files are kept, the old "
+            "ones compressed unless compress=false. nau.conf(5) sets the defaults. tag names the "
+            "entries in the journal, and may have docker's {{.Name}}, {{.ID}}, {{.ImageName}} …");
 }
 
 }  // namespace nau::subcommands

@@ -81,7 +81,9 @@ struct ContainerConfig {
     std::string log_driver = "k8s-file";
     int64_t log_max_size_bytes = 0;
     int log_max_files = 0;
-    std::string log_tag;
+    bool log_compresses = true;
+    std::string log_tag;                             ///< may have docker's markup
+    std::map<std::string, std::string> log_options;  ///< --log-opt, as typed
     std::vector<std::string> cap_add;
     std::vector<std::string> cap_drop;
     std::vector<std::string> security_opt;

@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "engine/container/container_config.h"
+#include "engine/container/container_log.h"
 #include "engine/container/task.h"
 #include "engine/engine.h"
 #include "logs/reader.h"
@@ -146,26 +148,23 @@ std::vector<LogSource> find_log_sources(Engine& engine, const std::vector<std::s
     for (const auto& name : names) {
         const auto id = find_container(engine, name);
         const storage::Container record = engine.store_for_reading().records().containers.get(id);
-        if (parse_container_config(record.config).log_driver == "none") {
-            throw Error(ErrorKind::unsupported,
-                        "container '{}' keeps no log (its log driver is 'none')",
-                        name);
-        }
+        check_log_is_kept(parse_container_config(record.config), id, name);
         sources.push_back({.id = id.to_string(), .name = record.name});
     }
     return sources;
 }
 
-void read_container_logs(Engine& engine,
-                         const std::vector<LogSource>& sources,
-                         const ContainerLogsOptions& options,
-                         const std::function<bool(const LogLine&)>& sink,
-                         const std::function<void()>& idle) {
+namespace {
+
+void read_logs(Engine& engine,
+               const std::vector<LogSource>& sources,
+               const ContainerLogsOptions& options,
+               const Sink& sink,
+               const std::function<void()>& idle) {
     std::list<LogFile> logs;
     for (size_t i = 0; i < sources.size(); ++i) {
-        logs.emplace_back(engine.store_for_reading().paths(),
-                          storage::ContainerId::parse(sources[i].id),
-                          i);
+        logs.emplace_back(
+            engine.store_for_reading().paths(), storage::ContainerId::parse(sources[i].id), i);
     }
     if (options.follows && logs.size() > 1) {
         Followers(options, sink, idle).run(logs);
@@ -183,6 +182,26 @@ void read_container_logs(Engine& engine,
             idle);
         if (has_enough) {
             return;
+        }
+    }
+}
+
+}  // namespace
+
+void read_container_logs(Engine& engine,
+                         const std::vector<LogSource>& sources,
+                         const ContainerLogsOptions& options,
+                         const std::function<bool(const LogLine&)>& sink,
+                         const std::function<void()>& idle) {
+    read_logs(engine, sources, options, sink, idle);
+    if (idle) {
+        idle();  // what is said now stands behind the output
+    }
+    for (const LogSource& source : sources) {
+        const std::string loss =
+            describe_log_loss(engine.store_for_reading(), storage::ContainerId::parse(source.id));
+        if (!loss.empty()) {
+            NAU_LOG_WARN("container {}: {}", source.name, loss);
         }
     }
 }

@@ -155,6 +155,8 @@ ContainerConfig make_config(const Engine& engine,
         options.log.max_size_bytes.value_or(engine.options().log_max_size_bytes);
     config.log_max_files = options.log.max_files.value_or(engine.options().log_max_files);
     config.log_tag = options.log.tag;
+    config.log_compresses = options.log.compresses;
+    config.log_options = options.log.given;
     config.cap_add = options.security.cap_add;
     config.cap_drop = options.security.cap_drop;
     config.workdir = spec.process->cwd;
@@ -283,22 +285,22 @@ CreatedContainer create_record(Engine& engine,
     auto mounts = resolve_mounts(engine, options, defaults);
     place_overlays(mounts, store.paths().container_directory(id) / "overlays");
     ScopeExit free_ids([&]() noexcept { release_user_namespace(store, id); });
-    const SpecInputs inputs{.id = id.to_string(),
-                            .options = options,
-                            .defaults = defaults,
-                            .user = std::move(identity.user),
-                            .further_gids = std::move(identity.further_gids),
-                            .mounts = mounts,
-                            .devices = resolve_devices(options),
-                            .block_io = resolve_block_io(options.resources.block_io),
-                            .time_zone_file = time_zone_file(options.time_zone),
-                            .etc_directory = store.paths().container_run(id),
-                            .host_name_of_host = own_host_name(),
-                            .host_has_mqueue = sys::file_exists("/dev/mqueue"),
-                            .available_capabilities = sys::own_capabilities().permitted,
-                            .custom_seccomp = read_seccomp_profile(options.security),
-                            .user_namespace =
-                                resolve_user_namespace(engine, id, options.user_namespace)};
+    const SpecInputs inputs{
+        .id = id.to_string(),
+        .options = options,
+        .defaults = defaults,
+        .user = std::move(identity.user),
+        .further_gids = std::move(identity.further_gids),
+        .mounts = mounts,
+        .devices = resolve_devices(options),
+        .block_io = resolve_block_io(options.resources.block_io),
+        .time_zone_file = time_zone_file(options.time_zone),
+        .etc_directory = store.paths().container_run(id),
+        .host_name_of_host = own_host_name(),
+        .host_has_mqueue = sys::file_exists("/dev/mqueue"),
+        .available_capabilities = sys::own_capabilities().permitted,
+        .custom_seccomp = read_seccomp_profile(options.security),
+        .user_namespace = resolve_user_namespace(engine, id, options.user_namespace)};
     const oci::RuntimeSpec spec = build_runtime_spec(inputs);
     ContainerConfig config = make_config(engine, options, defaults, spec, mounts);
     for (const auto& secret : options.secrets) {

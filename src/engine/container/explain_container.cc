@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "engine/container/container_log.h"
 #include "engine/container/signals.h"
 #include "engine/container/task.h"
 #include "engine/engine.h"
@@ -150,6 +151,11 @@ std::string use_of(const LastLife& life) {
     return text.empty() ? text : text + ".";
 }
 
+std::string loss_of(storage::Store& store, const storage::ContainerId& id) {
+    const std::string loss = describe_log_loss(store, id);
+    return loss.empty() ? loss : " " + loss;
+}
+
 }  // namespace
 
 std::string explain_container(Engine& engine, const std::string& name_or_id) {
@@ -176,7 +182,8 @@ std::string explain_container(Engine& engine, const std::string& name_or_id) {
         case ContainerStatus::stopping:
             return fmt::format("{} is running, since {}.",
                                subject,
-                               span_text(now - state.started_at.value_or(now)));
+                               span_text(now - state.started_at.value_or(now))) +
+                   loss_of(store, id);
         case ContainerStatus::paused:
             return fmt::format(
                 "{} is paused: its processes get no processor. 'nau unpause {}' "
@@ -205,7 +212,7 @@ std::string explain_container(Engine& engine, const std::string& name_or_id) {
         text +=
             fmt::format(", having run for {}", span_text(*state.finished_at - *state.started_at));
     }
-    text += ". " + cause_of_end(state, life) + use_of(life);
+    text += ". " + cause_of_end(state, life) + use_of(life) + loss_of(store, id);
     text += fmt::format(" 'nau logs {}' shows what it wrote.", container->name);
     return text;
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "engine/container/container_config.h"
+#include "engine/container/container_log.h"
 #include "engine/container/containers.h"
 #include "engine/container/inspect_details.h"
 #include "engine/container/inspect_state.h"
@@ -130,7 +131,15 @@ Value network_settings_json(const ContainerConfig& config,
     return settings;
 }
 
-Value host_config_json(const storage::Container& record,
+/// Empty when there is no file.
+std::string log_path(const storage::Store& store,
+                     const storage::ContainerId& id,
+                     const ContainerConfig& config) {
+    return is_log_file_driver(config.log_driver) ? store.paths().container_log(id).string() : "";
+}
+
+Value host_config_json(const storage::Store& store,
+                       const storage::Container& record,
                        const ContainerConfig& config,
                        const Value& spec) {
     const Value empty = Value::object();
@@ -166,6 +175,8 @@ Value host_config_json(const storage::Container& record,
             {"RestartPolicy", restart_policy_json(config)},
             {"LogConfig",
              {{"Type", config.log_driver},
+              {"Config", config.log_options},
+              {"Path", log_path(store, record.id, config)},
               {"Size", config.log_max_size_bytes},
               {"MaxFiles", config.log_max_files},
               {"Tag", config.log_tag}}},
@@ -206,32 +217,31 @@ Value inspect_container(Engine& engine, const std::string& name_or_id, bool with
     const Value spec = json::parse(record.spec, "runtime spec of the container");
     const auto state = actual_state(store, id, record.state);
     const auto run_dir = store.paths().container_run(id);
-    Value out = {
-        {"Id", id.to_string()},
-        {"Created", format_rfc3339(record.created)},
-        {"Path", config.command.empty() ? "" : config.command.front()},
-        {"Args",
-         config.command.empty()
-             ? std::vector<std::string>{}
-             : std::vector<std::string>(config.command.begin() + 1, config.command.end())},
-        {"State", state_json(store, id, state)},
-        {"Image", record.image_id ? record.image_id->to_string() : ""},
-        {"ImageName", record.image_name},
-        {"ImageDigest", record.manifest_digest ? record.manifest_digest->to_string() : ""},
-        {"Name", record.name},
-        {"Namespace", record.name_space},
-        {"RestartCount", state.restart_count},
-        {"Driver", std::string(store.snapshots().name())},
-        {"HostnamePath", (run_dir / "hostname").string()},
-        {"HostsPath", (run_dir / "hosts").string()},
-        {"ResolvConfPath", (run_dir / "resolv.conf").string()},
-        {"LogPath", config.log_driver == "none" ? "" : store.paths().container_log(id).string()},
-        {"Mounts", mounts_json(config)},
-        {"Config", config_json(record, config, spec)},
-        {"HostConfig", host_config_json(record, config, spec)},
-        {"NetworkSettings",
-         network_settings_json(
-             config, network::read_attachment(store.paths().networks(), id.to_string()))}};
+    Value out = {{"Id", id.to_string()},
+                 {"Created", format_rfc3339(record.created)},
+                 {"Path", config.command.empty() ? "" : config.command.front()},
+                 {"Args",
+                  config.command.empty()
+                      ? std::vector<std::string>{}
+                      : std::vector<std::string>(config.command.begin() + 1, config.command.end())},
+                 {"State", state_json(store, id, state)},
+                 {"Image", record.image_id ? record.image_id->to_string() : ""},
+                 {"ImageName", record.image_name},
+                 {"ImageDigest", record.manifest_digest ? record.manifest_digest->to_string() : ""},
+                 {"Name", record.name},
+                 {"Namespace", record.name_space},
+                 {"RestartCount", state.restart_count},
+                 {"Driver", std::string(store.snapshots().name())},
+                 {"HostnamePath", (run_dir / "hostname").string()},
+                 {"HostsPath", (run_dir / "hosts").string()},
+                 {"ResolvConfPath", (run_dir / "resolv.conf").string()},
+                 {"LogPath", log_path(store, id, config)},
+                 {"Mounts", mounts_json(config)},
+                 {"Config", config_json(record, config, spec)},
+                 {"HostConfig", host_config_json(store, record, config, spec)},
+                 {"NetworkSettings",
+                  network_settings_json(
+                      config, network::read_attachment(store.paths().networks(), id.to_string()))}};
     add_inspect_details(record, state, config, spec, out);
     if (with_size) {
         add_sizes(store, record, out);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/container/container_log.h"
 #include "engine/container/create_container.h"
 #include "engine/container/foreground.h"
 #include "engine/container/run_report.h"
@@ -144,6 +145,7 @@ RunResult run_and_report(Engine& engine,
     (void)engine.store_for_writing();  // once, and not for reading first
     check_id_file(options.cid_file);
     check_networks_exist(engine, options.create.network);
+    check_log_options(options.create);
     const ResolvedImage image = ensure_image(engine, options.create, progress, stop);
     report.note_image(image);
     monitor::MonitorClient client = spawn_monitor(monitor::MonitorKind::container);
@@ -151,6 +153,7 @@ RunResult run_and_report(Engine& engine,
         create_record(engine, options.create, image, storage::Durability::relaxed);
     const storage::Container& record = created.record;
     report.note_created(record);
+    const AttachOptions attach = without_passed_streams(created.config, options.attach);
     start_required(engine, created.config.required_containers);
     RunResult result{.id = record.id.to_string(), .exit = {}};
     storage::Store& store = engine.store_for_writing();
@@ -162,17 +165,16 @@ RunResult run_and_report(Engine& engine,
             write_id_file(options.cid_file, result.id);
             if (!options.is_detached) {
                 session.emplace(to_attach_options(
-                    options.attach, created.config.has_terminal, /*acknowledges_exit=*/true));
+                    attach, created.config.has_terminal, /*acknowledges_exit=*/true));
             }
-            task = start_task(
-                engine,
-                lock,
-                client,
-                {.record = record,
-                 .config = created.config,
-                 .attach = options.is_detached ? std::nullopt : std::optional(options.attach),
-                 .preserved_fds = options.preserved_fds,
-                 .service = options.service});
+            task = start_task(engine,
+                              lock,
+                              client,
+                              {.record = record,
+                               .config = created.config,
+                               .attach = options.is_detached ? std::nullopt : std::optional(attach),
+                               .preserved_fds = options.preserved_fds,
+                               .service = options.service});
         } catch (const Error& error) {
             if (created.config.auto_remove) {
                 remove_unstarted(engine, lock, record);
@@ -215,6 +217,7 @@ std::string create_container(Engine& engine,
                              std::stop_token stop) {
     (void)engine.store_for_writing();
     check_networks_exist(engine, options.network);
+    check_log_options(options);
     const ResolvedImage image = ensure_image(engine, options, progress, stop);
     return create_record(engine, options, image, storage::Durability::durable)
         .record.id.to_string();
@@ -245,15 +248,17 @@ std::optional<ExitStatus> start_container(Engine& engine,
                           : std::nullopt;
         }
         client = spawn_monitor(monitor::MonitorKind::container);
+        std::optional<AttachOptions> streams;
         if (attach) {
-            session.emplace(to_attach_options(*attach, config.has_terminal, true));
+            streams = without_passed_streams(config, *attach);
+            session.emplace(to_attach_options(*streams, config.has_terminal, true));
         }
         try {
             task = start_task(
                 engine,
                 lock,
                 *client,
-                {.record = *record, .config = config, .attach = attach, .service = service});
+                {.record = *record, .config = config, .attach = streams, .service = service});
         } catch (const Error& error) {
             note_failed_start(engine, *record, error);
             throw;
@@ -270,6 +275,14 @@ ExitStatus attach_container(Engine& engine,
                             const AttachOptions& attach) {
     storage::Store& store = engine.store_for_reading();
     const auto id = find_container(engine, name_or_id);
+    if (const auto config = parse_container_config(get_container(store, id).config);
+        passes_streams_through(config)) {
+        throw Error(ErrorKind::unsupported,
+                    "container '{}' has the streams of whoever started it (log driver {}), so "
+                    "nobody can attach",
+                    name_or_id,
+                    config.log_driver);
+    }
     auto attachment = monitor::connect(store.paths().container_run(id),
                                        {.output = attach.has_stdout,
                                         .error_output = attach.has_stderr,

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/scope_exit.h"
+#include "engine/container/container_log.h"
 #include "engine/container/own_command.h"
 #include "engine/container/service_start.h"
 #include "engine/container/signals.h"
@@ -213,16 +214,9 @@ monitor::MonitorConfig make_monitor_config(Engine& engine,
     monitor_config.run_dir = store.paths().container_run(record.id);
     monitor_config.spec_text = complete_spec(engine, request, service);
     monitor_config.bundle = monitor_config.run_dir;
-    monitor_config.log.driver = monitor::parse_log_driver(config.log_driver);
-    if (monitor_config.log.driver != monitor::LogDriver::none) {
-        monitor_config.log.path = store.paths().container_log(record.id);
-        sys::make_directories(monitor_config.log.path.parent_path(), 0700);
-    }
-    monitor_config.log.max_size_bytes = static_cast<uint64_t>(config.log_max_size_bytes);
-    monitor_config.log.max_files = static_cast<uint32_t>(config.log_max_files);
-    monitor_config.log.tag = config.log_tag;
+    monitor_config.log = make_log_config(store.paths(), record, config);
     monitor_config.terminal = config.has_terminal;
-    monitor_config.stdin_open = config.keeps_stdin;
+    monitor_config.stdin_open = config.keeps_stdin && !passes_streams_through(config);
     monitor_config.stdin_once = request.attach && request.attach->has_stdin;
     monitor_config.init = config.has_init;
     monitor_config.attach_output = request.attach && request.attach->has_stdout;
@@ -306,6 +300,7 @@ StartedTask start_task(Engine& engine,
                        monitor::MonitorClient& client,
                        const StartRequest& request) {
     NAU_ASSERT(lock.id() == request.record.id);
+    check_own_streams(request.config);
     storage::Store& store = engine.store_for_writing();
     const ServiceStart service(
         request.service, request.config, store.paths().container_run(request.record.id));
@@ -330,13 +325,12 @@ StartedTask start_task(Engine& engine,
     std::optional<ConnectedNetwork> network;
     if (request.config.network_mode == "bridge") {
         network::KeeperClient keeper(store.paths().networks());
-        network.emplace(
-            ConnectedNetwork::make(engine,
-                                   lock,
-                                   request.record,
-                                   request.config,
-                                   keeper,
-                                   make_network_namespace(engine, request, users)));
+        network.emplace(ConnectedNetwork::make(engine,
+                                               lock,
+                                               request.record,
+                                               request.config,
+                                               keeper,
+                                               make_network_namespace(engine, request, users)));
     }
     write_etc_files(store,
                     request.record,
@@ -352,7 +346,11 @@ StartedTask start_task(Engine& engine,
     }
     sys::UniqueFd output;
     sys::UniqueFd error_output;
-    if (request.attach && !request.config.has_terminal) {
+    if (passes_streams_through(request.config)) {
+        fds.input = STDIN_FILENO;
+        fds.output = STDOUT_FILENO;
+        fds.error_output = STDERR_FILENO;
+    } else if (request.attach && !request.config.has_terminal) {
         if (request.attach->has_stdout) {
             output = monitor::direct_output(STDOUT_FILENO);
             fds.output = output.get();

@@ -7,8 +7,11 @@
 #include <array>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "base/parse.h"
+#include "logs/codec.h"
 #include "oci/platform.h"
 
 namespace nau::engine {
@@ -267,28 +270,44 @@ std::vector<std::pair<std::string, std::string>> parse_add_host_flag(std::string
 }
 
 std::string parse_log_driver(std::string_view text) {
-    if (text == "k8s-file" || text == "json-file") {
-        return "k8s-file";
+    constexpr std::array<std::string_view, 6> kDrivers = {
+        "k8s-file", "json-file", "journald", "passthrough", "passthrough-tty", "none"};
+    if (is_one_of(text, kDrivers)) {
+        return std::string(text);
     }
-    if (text == "none") {
-        return "none";
-    }
-    constexpr std::array<std::string_view, 11> kOthers = {"journald",
-                                                          "local",
-                                                          "passthrough",
-                                                          "passthrough-tty",
-                                                          "syslog",
-                                                          "fluentd",
-                                                          "gelf",
-                                                          "splunk",
-                                                          "awslogs",
-                                                          "gcplogs",
-                                                          "etwlogs"};
-    if (is_one_of(text, kOthers)) {
-        throw Error(ErrorKind::unsupported, "log driver '{}' is not supported by nau yet", text);
-    }
-    throw Error(ErrorKind::invalid, "unknown log driver '{}' (k8s-file, none)", text);
+    constexpr std::array<std::string_view, 8> kOthers = {
+        "local", "syslog", "fluentd", "gelf", "splunk", "awslogs", "gcplogs", "etwlogs"};
+    const bool is_known = is_one_of(text, kOthers);
+    throw Error(is_known ? ErrorKind::unsupported : ErrorKind::invalid,
+                "{} log driver '{}' ({})",
+                is_known ? "nau has no" : "unknown",
+                text,
+                fmt::join(kDrivers, ", "));
 }
+
+namespace {
+
+void apply_log_size(std::string_view value, LogOptions& log) {
+    const uint64_t bytes = value == "-1" ? 0 : parse_size_bytes(value);
+    if (bytes > uint64_t{std::numeric_limits<int64_t>::max()}) {
+        throw Error(ErrorKind::invalid, "max-size is too large");
+    }
+    log.max_size_bytes = value == "-1" ? -1 : static_cast<int64_t>(bytes);
+}
+
+void apply_log_tag(std::string_view value, LogOptions& log) {
+    const bool has_control = std::any_of(value.begin(), value.end(), [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+    });
+    if (has_control || value.size() > logs::kMaxTag) {
+        throw Error(ErrorKind::invalid,
+                    "tag is a text of at most {} bytes without control characters",
+                    logs::kMaxTag);
+    }
+    log.tag = value;
+}
+
+}  // namespace
 
 void apply_log_opt(std::string_view text, LogOptions& log) {
     const auto pair = split_once(text, '=');
@@ -297,22 +316,25 @@ void apply_log_opt(std::string_view text, LogOptions& log) {
     }
     const auto& [key, value] = *pair;
     if (key == "max-size") {
-        const uint64_t bytes = value == "-1" ? 0 : parse_size_bytes(value);
-        if (bytes > uint64_t{std::numeric_limits<int64_t>::max()}) {
-            throw Error(ErrorKind::invalid, "max-size is too large");
-        }
-        log.max_size_bytes = value == "-1" ? -1 : static_cast<int64_t>(bytes);
+        apply_log_size(value, log);
     } else if (key == "max-file") {
         const auto count = parse_uint64(value);
         if (!count || *count == 0 || *count > 1000) {
             throw Error(ErrorKind::invalid, "max-file is a number from 1 to 1000");
         }
         log.max_files = static_cast<int>(*count);
+    } else if (key == "compress") {
+        if (value != "true" && value != "false") {
+            throw Error(ErrorKind::invalid, "compress is true or false");
+        }
+        log.compresses = value == "true";
     } else if (key == "tag") {
-        log.tag = value;
+        apply_log_tag(value, log);
     } else {
-        throw Error(ErrorKind::invalid, "unknown log option '{}' (max-size, max-file, tag)", key);
+        throw Error(
+            ErrorKind::invalid, "unknown log option '{}' (max-size, max-file, compress, tag)", key);
     }
+    log.given[std::string(key)] = value;
 }
 
 std::vector<std::pair<std::string, std::optional<std::string>>> parse_env_lines(

@@ -176,9 +176,11 @@ std::pair<std::string, std::string> parse_sysctl_flag(std::string_view text);
 std::vector<std::pair<std::string, std::string>> parse_add_host_flag(std::string_view text);
 
 struct LogOptions;
-/// k8s-file (also by its other name json-file) or none. @throws Error{unsupported}, {invalid}
+/// k8s-file, json-file, journald, passthrough, passthrough-tty or none. @throws
+/// Error{unsupported}, {invalid}
 std::string parse_log_driver(std::string_view text);
-/// One --log-opt ("max-size=10m", "max-file=3", "tag=x"), added to `log`. @throws Error{invalid}
+/// One --log-opt ("max-size=10m", "max-file=3", "compress=false", "tag=x"), added to `log`. Whether
+/// the driver has such an option is checked by check_log_options(). @throws Error{invalid}
 void apply_log_opt(std::string_view text, LogOptions& log);
 
 /// The lines of an --env-file or --label-file: NAME=value, taken literally; NAME alone has no value
@@ -193,10 +195,12 @@ void check_time_zone(std::string_view name);
 void check_hostname(std::string_view name);
 
 struct LogOptions {
-    std::string driver = "k8s-file";  ///< k8s-file, none
+    std::string driver = "k8s-file";  ///< as parse_log_driver() gives it
     std::optional<int64_t> max_size_bytes;
     std::optional<int> max_files;
-    std::string tag;
+    bool compresses = true;                    ///< old files
+    std::string tag;                           ///< docker's markup is in it as it was given
+    std::map<std::string, std::string> given;  ///< --log-opt, as typed
 };
 
 /// What the process inside is given; shared by run, create and exec.
@@ -262,7 +266,7 @@ struct CreateOptions {
     std::string restart_policy = "no";  ///< as monitor::parse_restart_policy() takes it
     HealthOptions health;
     std::string sdnotify = "container";  ///< as monitor::parse_notify_mode() takes it
-    bool replaces = false;  ///< --replace
+    bool replaces = false;               ///< --replace
 };
 
 }  // namespace nau::engine

@@ -64,7 +64,10 @@ TEST_CASE("any bytes in any pieces come back") {
     for (int round = 0; round < 60; ++round) {
         const test::TempDir dir;
         const std::string path = dir.file("c.log");
-        LogWriter writer(path, {.max_size_bytes = 40'000, .max_files = 1000});
+        const Format format = round % 2 == 0 ? Format::k8s_file : Format::json_file;
+        LogWriter writer(path,
+                         {.max_size_bytes = 40'000, .max_files = 1000},
+                         {.format = format, .tag = round % 4 == 1 ? "a \"tag\"" : ""});
         Streams written;
         for (int piece = 0; piece < 50; ++piece) {
             const size_t max = round % 3 == 0 ? 40'000 : 300;

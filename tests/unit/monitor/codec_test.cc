@@ -32,6 +32,7 @@ MonitorConfig full_config() {
                   .path = "/x/c.log",
                   .max_size_bytes = 7,
                   .max_files = 9,
+                  .compresses = true,
                   .tag = "t"};
     config.terminal = true;
     config.window = {.rows = 40, .columns = 65535};

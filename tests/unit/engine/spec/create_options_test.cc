@@ -138,9 +138,11 @@ TEST_CASE("a host entry has names and one address") {
 }
 
 TEST_CASE("log drivers and options are checked") {
-    CHECK(parse_log_driver("json-file") == "k8s-file");
-    CHECK(parse_log_driver("none") == "none");
-    CHECK(kind_of_failure([] { parse_log_driver("journald"); }) == ErrorKind::unsupported);
+    for (const char* driver :
+         {"k8s-file", "json-file", "journald", "passthrough", "passthrough-tty", "none"}) {
+        CHECK(parse_log_driver(driver) == driver);
+    }
+    CHECK(kind_of_failure([] { parse_log_driver("syslog"); }) == ErrorKind::unsupported);
     CHECK(kind_of_failure([] { parse_log_driver("x"); }) == ErrorKind::invalid);
     LogOptions log;
     apply_log_opt("max-size=10m", log);
@@ -151,7 +153,13 @@ TEST_CASE("log drivers and options are checked") {
     CHECK(log.tag == "{{.ID}}");
     apply_log_opt("max-size=-1", log);
     CHECK(log.max_size_bytes == -1);
-    for (const char* text : {"max-size", "max-size=x", "max-file=0", "path=/x"}) {
+    apply_log_opt("compress=false", log);
+    CHECK_FALSE(log.compresses);
+    CHECK(log.given ==
+          std::map<std::string, std::string>{
+              {"max-size", "-1"}, {"max-file", "5"}, {"compress", "false"}, {"tag", "{{.ID}}"}});
+    for (const char* text :
+         {"max-size", "max-size=x", "max-file=0", "path=/x", "compress=1", "tag=a\nb"}) {
         CAPTURE(text);
         CHECK(kind_of_failure([&] { apply_log_opt(text, log); }) == ErrorKind::invalid);
     }
