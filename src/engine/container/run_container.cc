@@ -31,11 +31,14 @@ PullOptions pull_options(const CreateOptions& options) {
     return pull;
 }
 
-/// The image, fetched when it is not here and that is allowed.
-ResolvedImage ensure_image(Engine& engine,
-                           const CreateOptions& options,
-                           PullProgress* progress,
-                           std::stop_token stop) {
+/// The image, fetched when it is not here and that is allowed. nullopt: there is none (--rootfs).
+std::optional<ResolvedImage> ensure_image(Engine& engine,
+                                          const CreateOptions& options,
+                                          PullProgress* progress,
+                                          std::stop_token stop) {
+    if (options.has_rootfs) {
+        return std::nullopt;
+    }
     if (const auto source = parse_archive_source(options.image)) {
         const auto loaded = load_from_source(engine, *source, options.platform, progress, stop);
         return get_image(engine, loaded.image_id.to_string());
@@ -124,6 +127,17 @@ int exit_code_of_error(const std::exception& error) noexcept {
 
 namespace {
 
+/// Nobody would see anything of a frozen process, nor could it end.
+void refuse_paused(storage::Store& store,
+                   const storage::ContainerId& id,
+                   const storage::ContainerState& state,
+                   const std::string& name_or_id) {
+    if (actual_state(store, id, state).status == storage::ContainerStatus::paused) {
+        throw Error(ErrorKind::invalid, "container '{}' is paused", name_or_id)
+            .with_hint(fmt::format("'nau unpause {}' lets it go on", name_or_id));
+    }
+}
+
 /// --requires: those that do not run are started, and what they require before them.
 void start_required(Engine& engine, const std::vector<std::string>& ids) {
     for (const auto& id : ids) {
@@ -140,11 +154,13 @@ RunResult run_and_report(Engine& engine,
     (void)engine.store_for_writing();  // once, and not for reading first
     check_id_file(options.cid_file);
     check_networks_exist(engine, options.create.network);
-    const ResolvedImage image = ensure_image(engine, options.create, progress, stop);
-    report.note_image(image);
+    const auto image = ensure_image(engine, options.create, progress, stop);
+    if (image) {
+        report.note_image(*image);
+    }
     monitor::MonitorClient client = spawn_monitor(monitor::MonitorKind::container);
-    const CreatedContainer created =
-        create_record(engine, options.create, image, storage::Durability::relaxed);
+    const CreatedContainer created = create_record(
+        engine, options.create, image ? &*image : nullptr, storage::Durability::relaxed);
     const storage::Container& record = created.record;
     report.note_created(record);
     start_required(engine, created.config.required_containers);
@@ -211,8 +227,8 @@ std::string create_container(Engine& engine,
                              std::stop_token stop) {
     (void)engine.store_for_writing();
     check_networks_exist(engine, options.network);
-    const ResolvedImage image = ensure_image(engine, options, progress, stop);
-    return create_record(engine, options, image, storage::Durability::durable)
+    const auto image = ensure_image(engine, options, progress, stop);
+    return create_record(engine, options, image ? &*image : nullptr, storage::Durability::durable)
         .record.id.to_string();
 }
 
@@ -235,6 +251,7 @@ std::optional<ExitStatus> start_container(Engine& engine,
         record = get_container(store, id);
         const ContainerConfig config = parse_container_config(record->config);
         if (find_init(store, record->state) || is_restarting(record->state)) {
+            refuse_paused(store, id, record->state, name_or_id);
             ServiceStart(service, config, store.paths().container_run(id))
                 .tell_running(record->state.monitor.pid);
             return attach ? std::optional(attach_container(engine, name_or_id, *attach))
@@ -266,6 +283,7 @@ ExitStatus attach_container(Engine& engine,
                             const AttachOptions& attach) {
     storage::Store& store = engine.store_for_reading();
     const auto id = find_container(engine, name_or_id);
+    refuse_paused(store, id, get_container(store, id).state, name_or_id);
     auto attachment = monitor::connect(store.paths().container_run(id),
                                        {.output = attach.has_stdout,
                                         .error_output = attach.has_stderr,
