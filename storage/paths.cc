@@ -201,6 +201,18 @@ path Paths::pull_lock(const oci::Digest& manifest) const {
     return container_locks() / fmt::format("pull-{}", manifest.hex());
 }
 
+path Paths::container_mounts() const {
+    return run_root_ / "mounts" / "containers";
+}
+
+path Paths::container_mount(const ContainerId& id) const {
+    return container_mounts() / id.to_string();
+}
+
+path Paths::image_mounts(std::string_view name_space) const {
+    return run_root_ / "mounts" / "images" / require_plain(name_space, "namespace");
+}
+
 path Paths::container_runs() const {
     return run_root_ / "containers";
 }

@@ -14,6 +14,7 @@
 //     trash/<name>                           containers/<id>/exit          exit record
 //     secrets/<namespace>/<name>
 //     volumes/<namespace>/<name>/_data       networks/  see network/keeper.h
+//                                            mounts/containers/<id> mounts/images/<namespace>/<hex>
 //                                            containers/<id>/exec/<id>/    the same of exec
 //     sessions containers/<id>/container.log          netns/<id> events/journal.jsonl boot_id
 //
@@ -89,6 +90,10 @@ class Paths {
     path journal() const;
 
     // --- run root
+    /// Where `mount` shows the root file systems of containers, and images of a namespace.
+    path container_mounts() const;
+    path container_mount(const ContainerId& id) const;
+    path image_mounts(std::string_view name_space) const;
     path boot_id() const;
     path upkeep_lock() const;
     /// Exists while somebody has asked for the upkeep and nobody has begun it.

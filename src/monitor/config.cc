@@ -34,7 +34,8 @@ json::Value to_value(const runtime::RootfsSpec& rootfs) {
             {"isVolatile", rootfs.is_volatile},
             {"readOnly", rootfs.read_only},
             {"uidMap", rootfs.uid_map},
-            {"gidMap", rootfs.gid_map}};
+            {"gidMap", rootfs.gid_map},
+            {"mountedAt", rootfs.mounted_at}};
 }
 
 runtime::RootfsSpec parse_rootfs(const json::Field& field) {
@@ -47,7 +48,8 @@ runtime::RootfsSpec parse_rootfs(const json::Field& field) {
             .is_volatile = field.bool_or("isVolatile", false),
             .read_only = field.bool_or("readOnly", false),
             .uid_map = field.string_or("uidMap", ""),
-            .gid_map = field.string_or("gidMap", "")};
+            .gid_map = field.string_or("gidMap", ""),
+            .mounted_at = field.string_or("mountedAt", "")};
 }
 
 /// An integer of a narrower type; what does not fit is corrupt.

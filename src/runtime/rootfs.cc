@@ -18,6 +18,7 @@
 #include "sys/dir_fd.h"
 #include "sys/file.h"
 #include "sys/file_identity.h"
+#include "sys/mount.h"
 #include "sys/raw.h"
 
 #ifndef AT_RECURSIVE
@@ -216,8 +217,7 @@ class OverlayContext {
     }
 
     static UniqueFd open_below(int parent_fd, const std::string& name) {
-        return sys::openat2(
-            parent_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, RESOLVE_BENEATH);
+        return sys::openat2(parent_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, RESOLVE_BENEATH);
     }
 
     /// Keeps the descriptor: a mapped tree ends with its last one, and is used when all is set.
@@ -271,6 +271,16 @@ UniqueFd clone_tree(const std::string& path, bool read_only, int map_fd) {
         throw SysError(ENOTDIR, "open {}", path);
     }
     return tree;
+}
+
+/// The mount at `path` once more, without what may be mounted below it, writable and private.
+UniqueFd clone_mount(const std::string& path) {
+    UniqueFd mount = sys::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE);
+    sys::mount_setattr(mount.get(),
+                       "",
+                       AT_EMPTY_PATH,
+                       {.set = 0, .clear = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE});
+    return mount;
 }
 
 /// What 0 inside is outside, by a text of /proc/<pid>/uid_map; else the first id that is mapped.
@@ -341,6 +351,9 @@ UniqueFd open_overlay(const RootfsSpec& spec, int map_fd) {
 }  // namespace
 
 UniqueFd open_rootfs(const RootfsSpec& spec) {
+    if (!spec.mounted_at.empty() && sys::is_mount_point(spec.mounted_at)) {
+        return clone_mount(spec.mounted_at);
+    }
     UniqueFd map;
     if (!spec.uid_map.empty()) {
         map = make_mapping_namespace(spec.uid_map, spec.gid_map, "the root");

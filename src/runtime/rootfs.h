@@ -40,6 +40,10 @@ struct RootfsSpec {
     /// of /proc/<pid>/uid_map and gid_map; empty: as on disk.
     std::string uid_map;
     std::string gid_map;
+    /// Where the same tree may be mounted already for people to look at. Then the result is a copy
+    /// of that mount: two overlays with one upper directory are undefined behaviour. Empty:
+    /// nowhere.
+    std::string mounted_at = {};
 
     friend bool operator==(const RootfsSpec&, const RootfsSpec&) = default;
 };

@@ -157,6 +157,14 @@ void mount_setattr(int dir_fd,
     }
 }
 
+bool is_mount_point(const std::string& path) {
+    if (!lstat_if_exists(path)) {
+        return false;
+    }
+    const auto status = statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE);
+    return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 // --- mountinfo
 
 namespace {

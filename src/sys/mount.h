@@ -73,6 +73,10 @@ void mount_setattr(int dir_fd,
                    unsigned flags,
                    const MountAttributes& attributes);
 
+/// Whether something is mounted exactly there (Linux ≥ 5.8). A path that does not exist is none.
+/// @throws SysError
+bool is_mount_point(const std::string& path);
+
 /// One line of /proc/<pid>/mountinfo.
 struct MountInfo {
     int id = 0;

@@ -1,7 +1,11 @@
 #include <array>
 
+#include "base/error.h"
+#include "base/parse.h"
 #include "cli/context.h"
-#include "engine/container/containers.h"
+#include "cli/each.h"
+#include "cli/exit_code.h"
+#include "engine/container/health.h"
 #include "engine/container/update_container.h"
 #include "subcommands/container/selection.h"
 #include "subcommands/declarations.h"
@@ -12,45 +16,86 @@ namespace nau::subcommands {
 namespace {
 
 struct Options {
-    engine::ResourceOptions resources;
-    std::string name;
-    bool is_latest = false;
+    engine::UpdateOptions update;
+    ContainerSelection selection;
 };
 
-constexpr std::string_view kFixed = "it is fixed when the container is created";
+constexpr std::string_view kHealth = "a health check is fixed when the container is created";
+constexpr std::string_view kUlimit = "limits of processes are fixed when the container is created";
 
 constexpr std::array kRefused = {
-    cli::RefusedFlag{"-e,--env", kFixed},
-    cli::RefusedFlag{"--unsetenv", kFixed},
-    cli::RefusedFlag{"--restart", "restart policies are fixed when the container is created"},
-    cli::RefusedFlag{"--health-cmd", kFixed},
-    cli::RefusedFlag{"--no-healthcheck", kFixed},
+    cli::RefusedFlag{"--health-cmd", kHealth},
+    cli::RefusedFlag{"--health-interval", kHealth},
+    cli::RefusedFlag{"--health-log-destination", kHealth},
+    cli::RefusedFlag{"--health-max-log-count", kHealth},
+    cli::RefusedFlag{"--health-max-log-size", kHealth},
+    cli::RefusedFlag{"--health-on-failure", kHealth},
+    cli::RefusedFlag{"--health-retries", kHealth},
+    cli::RefusedFlag{"--health-start-period", kHealth},
+    cli::RefusedFlag{"--health-startup-cmd", kHealth},
+    cli::RefusedFlag{"--health-startup-interval", kHealth},
+    cli::RefusedFlag{"--health-startup-retries", kHealth},
+    cli::RefusedFlag{"--health-startup-success", kHealth},
+    cli::RefusedFlag{"--health-startup-timeout", kHealth},
+    cli::RefusedFlag{"--health-timeout", kHealth},
+    cli::RefusedFlag{"--no-healthcheck", kHealth},
+    cli::RefusedFlag{"--ulimit", kUlimit},
+    cli::RefusedFlag{"--kernel-memory", "kernels do not limit it by itself any more"},
 };
 
 void declare(cli::FlagSet& flags, Options& options) {
     flags.description(
-        "Change the limits of a container: at once if it runs, and for its further starts. What is "
-        "not named stays as it is.");
-    flags.toggle("-l,--latest", "Take the container that was created last", options.is_latest);
-    declare_limit_flags(flags, options.resources);
+        "Change the limits of containers: at once if they run, and for their further starts. What "
+        "is not named stays as it is.");
+    flags.toggle(
+        "-l,--latest", "Take the container that was created last", options.selection.is_latest);
+    flags
+        .parsed("--restart",
+                "POLICY",
+                "Give a container that does not run another restart policy",
+                [&options](std::string_view text) {
+                    options.update.restart_policy = engine::normal_restart_policy(text);
+                })
+        .explain("no, on-failure[:N], always or unless-stopped.");
+    flags
+        .parsed("-e,--env",
+                "NAME=VALUE",
+                "Set an environment variable for further starts and exec",
+                [&options](std::string_view text) {
+                    const auto pair = split_once(text, '=');
+                    if (!pair || pair->first.empty()) {
+                        throw Error(ErrorKind::invalid, "is not NAME=VALUE");
+                    }
+                    options.update.env.emplace_back(pair->first, pair->second);
+                })
+        .repeatable();
+    flags.list(
+        "--unsetenv", "NAME", "Remove an environment variable, likewise", options.update.unset_env);
+    declare_limit_flags(flags, options.update.resources);
     flags.refuse(kRefused);
-    flags.argument("CONTAINER", options.name).optional().completes(cli::Complete::container);
-    flags.usage("CONTAINER");
+    flags.arguments("CONTAINER", options.selection.names)
+        .optional()
+        .completes(cli::Complete::container);
+    flags.usage("CONTAINER...");
     flags.example("nau update --memory 512m --cpus 2 web");
+    flags.example("nau update --restart always web db");
 }
 
 int run(cli::Context& context, const Options& options) {
-    check_resources(options.resources);
-    const std::string name =
-        selected_container(context, options.name, options.is_latest, "nau update");
-    context.out().print("{}\n",
-                        engine::update_container(context.engine(), name, options.resources));
-    return 0;
+    check_resources(options.update.resources);
+    return cli::for_each_object(
+        context,
+        selected_containers(context, options.selection, "nau update", AllOf::any),
+        [&](const std::string& name) {
+            context.out().print("{}\n",
+                                engine::update_container(context.engine(), name, options.update));
+        },
+        cli::exit_code_of);
 }
 
 }  // namespace
 
 constinit const cli::Command update =
-    cli::make_command<Options, declare, run>("Change the limits of a container");
+    cli::make_command<Options, declare, run>("Change the limits of one or more containers");
 
 }  // namespace nau::subcommands

@@ -6,6 +6,7 @@ namespace nau::subcommands {
 
 void declare_create_flags(cli::FlagSet& flags, CreateFlags& create) {
     declare_start_flags(flags, create);
+    declare_account_flags(flags, create.options.accounts);
     declare_resource_flags(flags, create);
     declare_mount_flags(flags, create);
     declare_network_flags(flags, create);
@@ -32,6 +33,7 @@ engine::CreateOptions finish_create(cli::Context& context, const CreateFlags& fl
     check_network(options);
     engine::check_user_namespace(options.user_namespace);
     check_supervision(options);
+    finish_rootfs(options);
     finish_mounts(options.mounts);
     options.process = finish_process(context, flags.process);
     options.platform = platform_of(flags.platform, "nau run");

@@ -59,6 +59,8 @@ void declare_network_flags(cli::FlagSet& flags, CreateFlags& create);
 void declare_security_flags(cli::FlagSet& flags, CreateFlags& create);
 void declare_restart_flag(cli::FlagSet& flags, CreateFlags& create);
 void declare_health_flags(cli::FlagSet& flags, CreateFlags& create);
+/// --passwd, --passwd-entry, --group-entry, --hostuser.
+void declare_account_flags(cli::FlagSet& flags, engine::AccountOptions& accounts);
 void declare_log_flags(cli::FlagSet& flags, CreateFlags& create);
 void refuse_unknown_flags(cli::FlagSet& flags);
 
@@ -66,6 +68,8 @@ void check_security(const engine::SecurityOptions& security);
 void check_resources(const engine::ResourceOptions& resources);
 void check_supervision(const engine::CreateOptions& options);
 void check_network(const engine::CreateOptions& options);
+/// A directory in place of an image. @throws Error{invalid}
+void finish_rootfs(engine::CreateOptions& options);
 void finish_mounts(std::vector<engine::MountRequest>& mounts);
 void read_labels(const CreateFlags& flags, std::map<std::string, std::string>& labels);
 

@@ -85,6 +85,19 @@ void declare_health_flags(cli::FlagSet& flags, CreateFlags& create) {
     flags
         .value("--health-max-log-size", "BYTES", "Keep so much of each output", health.max_log_size)
         .defaults_to("500");
+    flags
+        .parsed("--health-log-destination",
+                "PLACE",
+                "Keep the results here: local, which is beside the container",
+                [](std::string_view text) {
+                    if (text != "local") {
+                        throw Error(ErrorKind::unsupported,
+                                    "'{}': results are kept beside the container, as with local",
+                                    text)
+                            .with_hint("nau inspect shows them");
+                    }
+                })
+        .defaults_to("local");
     flags.value("--health-startup-cmd",
                 "COMMAND",
                 "Check so, until it succeeds, before the regular check begins",

@@ -1,5 +1,8 @@
+#include <filesystem>
+
 #include "base/error.h"
 #include "cli/files.h"
+#include "engine/spec/cdi.h"
 #include "subcommands/flags/create_flags.h"
 
 namespace nau::subcommands {
@@ -35,7 +38,8 @@ void declare_mount_flags(cli::FlagSet& flags, CreateFlags& create) {
                 })
         .repeatable()
         .explain(
-            "Types are bind, volume (the default), tmpfs, ramfs, devpts, glob (a bind mount of each "
+            "Types are bind, volume (the default), tmpfs, ramfs, devpts, glob (a bind mount of "
+            "each "
             "match of the pattern src below dst) and image (the files of an image that is here, "
             "read-only unless rw=true). Keys of all: src, dst, ro. Of bind: "
             "bind-propagation, bind-nonrecursive, bind-recursive, U; the source must exist. Of "
@@ -121,13 +125,54 @@ void declare_mount_flags(cli::FlagSet& flags, CreateFlags& create) {
                 "PATH[:PATH][:rwm]",
                 "Give the container a device of the host",
                 [&options](std::string_view text) {
-                    options.devices.push_back(engine::parse_device_flag(text));
+                    if (engine::is_cdi_name(text)) {
+                        options.cdi_devices.emplace_back(text);
+                    } else {
+                        options.devices.push_back(engine::parse_device_flag(text));
+                    }
                 })
         .repeatable()
         .completes(cli::Complete::file)
         .explain(
             "The second path is its name in the container; r, w and m allow to read, write "
-            "and make it.");
+            "and make it. A name such as vendor.com/class=name is a CDI device, which a file "
+            "in /etc/cdi or /var/run/cdi describes.");
+    flags
+        .parsed("--gpus",
+                "GPUS",
+                "Give the container GPUs: all, so many, or device=NAME and so on",
+                [&options](std::string_view text) {
+                    for (auto& name : engine::gpu_names(text)) {
+                        options.cdi_devices.push_back(std::move(name));
+                    }
+                })
+        .explain("They are the CDI devices nvidia.com/gpu=NAME.");
+    flags
+        .toggle("--rootfs",
+                "Run in a directory of the host, given in place of the image",
+                options.has_rootfs)
+        .explain(
+            "DIR:O keeps what is written apart, in a layer that goes with the container. The "
+            "directory itself is never removed.");
+}
+
+void finish_rootfs(engine::CreateOptions& options) {
+    if (!options.has_rootfs) {
+        return;
+    }
+    if (options.removes_image) {
+        throw Error(ErrorKind::invalid, "--rmi and --rootfs exclude each other: there is no image");
+    }
+    std::filesystem::path path = options.image;
+    if (options.image.ends_with(":O")) {
+        options.rootfs_is_overlay = true;
+        path = options.image.substr(0, options.image.size() - 2);
+    }
+    if (path.empty()) {
+        throw Error(ErrorKind::invalid, "--rootfs needs a directory in place of the image");
+    }
+    path = (std::filesystem::path(cli::working_directory()) / path).lexically_normal();
+    options.image = path.has_filename() || path == "/" ? path : path.parent_path();
 }
 
 void finish_mounts(std::vector<engine::MountRequest>& mounts) {

@@ -41,6 +41,31 @@ void declare_entry_flags(cli::FlagSet& flags, CreateFlags& create) {
     flags.toggle("--init",
                  "Run a small init as process 1 that reaps zombies and passes signals on",
                  create.options.has_init);
+    flags
+        .value("--init-path",
+               "FILE",
+               "With --init, use this program of the host in place of nau's init",
+               create.options.init_path)
+        .completes(cli::Complete::file)
+        .explain("It is called with -- and the command, as catatonit, tini and dumb-init are.");
+    flags
+        .value(
+            "--systemd",
+            "WHEN",
+            "Lay the container out for systemd: true (when the command is systemd or /sbin/init), "
+            "always, false",
+            create.options.systemd)
+        .defaults_to("true")
+        .one_of({"true", "false", "always"})
+        .explain(
+            "That is a tmpfs on /run, /run/lock, /tmp and /var/log/journal, writable control "
+            "groups, and the stop signal SIGRTMIN+3.");
+    flags.parsed("--shm-size-systemd",
+                 "BYTES",
+                 "Size of the tmpfs that --systemd makes on /run, /run/lock and /var/log/journal",
+                 [&create](std::string_view text) {
+                     create.options.systemd_shm_size_bytes = parse_size_bytes(text);
+                 });
     flags.list(
         "--unsetenv", "NAME", "Remove an environment variable of the image", process.unset_env);
     flags.toggle("--unsetenv-all",
@@ -223,20 +248,13 @@ void declare_user_namespace_flags(cli::FlagSet& flags, CreateFlags& create) {
                 add_to(users.uids))
         .repeatable()
         .explain("Without --gidmap it holds for groups as well.");
-    flags
-        .parsed("--gidmap",
-                "INSIDE:OUTSIDE[:COUNT]",
-                "The same for groups",
-                add_to(users.gids))
+    flags.parsed("--gidmap", "INSIDE:OUTSIDE[:COUNT]", "The same for groups", add_to(users.gids))
         .repeatable();
     flags.value("--subuidname",
                 "NAME",
                 "Have a user namespace of its own, with the ids of this user in /etc/subuid",
                 users.subuid_name);
-    flags.value("--subgidname",
-                "NAME",
-                "The same for groups, in /etc/subgid",
-                users.subgid_name);
+    flags.value("--subgidname", "NAME", "The same for groups, in /etc/subgid", users.subgid_name);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "engine/container/container_config.h"
+#include "engine/container/container_root.h"
 #include "engine/container/lifecycle.h"
 #include "engine/container/locked_container.h"
 #include "engine/container/snapshot_view.h"
@@ -94,15 +95,14 @@ std::optional<MadeLayer> write_changes(Engine& engine,
                                        bool is_squashed,
                                        const std::stop_token& stop) {
     storage::Store& store = engine.store_for_writing();
-    const auto mount =
-        store.snapshots().mount_spec(storage::SnapshotKey::parse(record.snapshot_key));
+    const auto mount = root_of_container(store, record);
     storage::WriteTreeOptions options;
     options.mount_points = mount_points_of(record);
     options.stop = stop;
     NewLayer layer(engine, oci::Compression::gzip);
     oci::TarWriter tar(layer.sink());
     storage::WrittenTree written;
-    if (is_squashed) {
+    if (is_squashed || !rootfs_directory_of(record).empty()) {
         const sys::UniqueFd tree = open_merged(mount);
         options.form = storage::LayerForm::merged;
         options.has_root = true;

@@ -51,6 +51,12 @@ struct ContainerConfig {
     bool keeps_stdin = false;
     bool auto_remove = false;
     bool has_init = false;
+    std::string init_path;  ///< --init-path; empty: nau's
+    bool is_systemd = false;
+    std::string rootfs;          ///< --rootfs: the directory; empty: there is an image
+    std::string rootfs_overlay;  ///< holds upper and work above it; empty: it is written to
+    std::string passwd_lines;    ///< for the container's /etc/passwd, at each start
+    std::string group_lines;
     bool is_privileged = false;
     std::string workdir = "/";
     std::string stop_signal = "SIGTERM";

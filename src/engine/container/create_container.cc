@@ -13,12 +13,14 @@
 #include "base/json.h"
 #include "base/scope_exit.h"
 #include "engine/container/container_name.h"
+#include "engine/container/container_root.h"
 #include "engine/container/lifecycle.h"
 #include "engine/container/signals.h"
 #include "engine/container/task.h"
 #include "engine/container/user_namespace.h"
 #include "engine/engine.h"
 #include "engine/network/container_network.h"
+#include "engine/spec/cdi.h"
 #include "engine/spec/devices.h"
 #include "engine/spec/spec_builder.h"
 #include "engine/system/record_event.h"
@@ -35,6 +37,7 @@ namespace nau::engine {
 namespace {
 
 constexpr size_t kMaxSeccompProfileBytes = 4U << 20U;
+constexpr size_t kMaxAccountFileBytes = 4U << 20U;
 constexpr int kNameAttempts = 8;
 
 std::string own_host_name() {
@@ -45,12 +48,23 @@ std::string own_host_name() {
     return name;
 }
 
-/// The image's file tree, read-only, for looking up users and copying into volumes.
-sys::DirFd open_image_tree(storage::Store& store, const ResolvedImage& image) {
+/// The files that the container begins with, read-only, for looking up users and copying into
+/// volumes. nullopt: the image has none.
+std::optional<sys::DirFd> open_tree(storage::Store& store,
+                                    const CreateOptions& options,
+                                    const ResolvedImage* image) {
     runtime::RootfsSpec rootfs;
+    if (image == nullptr) {
+        rootfs.path = options.image;
+        rootfs.read_only = true;
+        return sys::DirFd(runtime::open_rootfs(rootfs));
+    }
+    if (!image->chain_id) {
+        return std::nullopt;
+    }
     rootfs.kind = runtime::RootfsKind::overlay;
     rootfs.read_only = true;
-    for (const auto& directory : store.snapshots().lower_dirs(*image.chain_id)) {
+    for (const auto& directory : store.snapshots().lower_dirs(*image->chain_id)) {
         rootfs.lower_dirs.push_back(directory);
     }
     return sys::DirFd(runtime::open_rootfs(rootfs));
@@ -75,6 +89,31 @@ Identity resolve_identity(const std::optional<sys::DirFd>& tree,
         identity.further_gids.push_back(runtime::resolve_group(*tree, group));
     }
     return identity;
+}
+
+/// Lines that the container's passwd and group do not have; none where it has no such files.
+AccountLines account_lines(const std::optional<sys::DirFd>& tree,
+                           const CreateOptions& options,
+                           const oci::ContainerDefaults& defaults,
+                           const runtime::ResolvedUser& user) {
+    if (!tree || !options.accounts.adds_entries) {
+        return {};
+    }
+    const auto passwd = tree->read_file_in_root_if_exists("/etc/passwd", kMaxAccountFileBytes);
+    const auto group = tree->read_file_in_root_if_exists("/etc/group", kMaxAccountFileBytes);
+    const std::string workdir =
+        options.process.workdir.empty() ? defaults.working_dir : options.process.workdir;
+    AccountLines lines = make_account_lines(
+        {.options = options.accounts,
+         .user = options.process.user.empty() ? defaults.user : options.process.user,
+         .resolved = user,
+         .workdir = workdir.empty() ? "/" : workdir,
+         .passwd_text = passwd ? std::string_view(*passwd) : std::string_view(),
+         .group_text = group ? std::string_view(*group) : std::string_view(),
+         .host_passwd_text = options.accounts.host_users.empty()
+                                 ? ""
+                                 : sys::read_file("/etc/passwd", kMaxAccountFileBytes)});
+    return {.passwd = passwd ? lines.passwd : "", .group = group ? lines.group : ""};
 }
 
 /// The file of the host behind a zone's name.
@@ -111,7 +150,7 @@ ContainerConfig make_config(const Engine& engine,
                             const oci::RuntimeSpec& spec,
                             const std::vector<ResolvedMount>& mounts) {
     ContainerConfig config;
-    config.command = spec.process->args;
+    config.command = combine_command(options.process, defaults);
     config.entrypoint =
         options.process.entrypoint ? *options.process.entrypoint : defaults.entrypoint;
     config.user = options.process.user.empty() ? defaults.user : options.process.user;
@@ -119,11 +158,15 @@ ContainerConfig make_config(const Engine& engine,
     config.keeps_stdin = options.process.keeps_stdin;
     config.auto_remove = options.auto_remove;
     config.has_init = options.has_init;
+    config.init_path = options.has_init ? options.init_path : "";
+    config.is_systemd = runs_systemd(options, defaults);
+    config.rootfs = options.has_rootfs ? options.image : "";
     config.is_privileged = options.security.is_privileged;
     const std::string& wanted_signal =
         options.stop_signal.empty() ? defaults.stop_signal : options.stop_signal;
-    config.stop_signal =
-        wanted_signal.empty() ? "SIGTERM" : signal_name(parse_signal(wanted_signal));
+    config.stop_signal = !wanted_signal.empty() ? signal_name(parse_signal(wanted_signal))
+                         : config.is_systemd    ? "SIGRTMIN+3"
+                                                : "SIGTERM";
     config.stop_timeout_seconds = options.stop_timeout.count();
     config.restart_policy = options.restart_policy;
     config.sdnotify = options.sdnotify;
@@ -169,21 +212,27 @@ ContainerConfig make_config(const Engine& engine,
 storage::Container make_record(const Engine& engine,
                                const storage::ContainerId& id,
                                const CreateOptions& options,
-                               const ResolvedImage& image,
+                               const ResolvedImage* image,
                                const ContainerConfig& config,
                                const oci::RuntimeSpec& spec) {
     storage::Container record{storage::ContainerSummary{.id = id,
                                                         .name_space = engine.name_space(),
                                                         .name = options.name,
-                                                        .image_name = image.name,
-                                                        .image_id = image.image_id,
+                                                        .image_name = {},
+                                                        .image_id = {},
                                                         .command = config.command,
                                                         .created = engine.clock().now(),
                                                         .auto_remove = options.auto_remove,
                                                         .networks = {},
                                                         .mounts = {},
-                                                        .labels = image.config.config.labels,
+                                                        .labels = {},
                                                         .state = {}}};
+    if (image != nullptr) {
+        record.image_name = image->name;
+        record.image_id = image->image_id;
+        record.manifest_digest = image->manifest_digest;
+        record.labels = image->config.config.labels;
+    }
     for (const auto& [key, value] : options.labels) {
         record.labels[key] = value;
     }
@@ -196,7 +245,6 @@ storage::Container make_record(const Engine& engine,
     if (options.network.mode.find(':') != std::string::npos) {
         record.networks.push_back(options.network.mode);
     }
-    record.manifest_digest = image.manifest_digest;
     record.snapshot_key = id.to_string();
     record.config = to_json_text(config);
     record.spec = json::to_text(oci::to_json(spec));
@@ -224,7 +272,7 @@ void choose_name(Engine& engine, storage::Container& record) {
 storage::Snapshot write_record(Engine& engine,
                                const storage::Container& record,
                                const ContainerConfig& config,
-                               const ResolvedImage& image,
+                               const ResolvedImage* image,
                                const std::vector<ResolvedMount>& mounts,
                                storage::Durability durability) {
     storage::Store& store = engine.store_for_writing();
@@ -234,8 +282,8 @@ storage::Snapshot write_record(Engine& engine,
     if (const std::string ports = port_text(config.ports); !ports.empty()) {
         store.records().networks.set_ports(tx, record.id, ports);
     }
-    storage::Snapshot snapshot =
-        store.snapshots().prepare(tx, storage::SnapshotKey(record.id), image.chain_id, {});
+    storage::Snapshot snapshot = store.snapshots().prepare(
+        tx, storage::SnapshotKey(record.id), image != nullptr ? image->chain_id : std::nullopt, {});
     record_volumes(engine, tx, record.id, mounts);
     keep_image_layers(engine, tx, record.id, mounts);
     tx.commit(durability);
@@ -261,12 +309,17 @@ void copy_record(storage::Store& store,
 
 CreatedContainer create_record(Engine& engine,
                                const CreateOptions& asked,
-                               const ResolvedImage& image,
+                               const ResolvedImage* image,
                                storage::Durability durability) {
     storage::Store& store = engine.store_for_writing();
     CreateOptions options = asked;
+    const oci::ContainerDefaults no_defaults;
+    const auto& defaults = image != nullptr ? image->config.config : no_defaults;
+    if (image == nullptr) {
+        check_rootfs(options.image);
+    }
     ContainerConfig network_config;
-    resolve_network(engine, image.config.config.exposed_ports, options.network, network_config);
+    resolve_network(engine, defaults.exposed_ports, options.network, network_config);
     if (!options.name.empty()) {
         check_container_name(options.name);
     }
@@ -276,15 +329,12 @@ CreatedContainer create_record(Engine& engine,
         }
     }
     const auto id = storage::ContainerId::generate();
-    std::optional<sys::DirFd> tree;
-    if (image.chain_id) {
-        tree = open_image_tree(store, image);
-    }
-    const auto& defaults = image.config.config;
+    const std::optional<sys::DirFd> tree = open_tree(store, options, image);
     Identity identity = resolve_identity(tree, options.process, defaults);
     auto mounts = resolve_mounts(engine, options, defaults);
     place_overlays(mounts, store.paths().container_directory(id) / "overlays");
     ScopeExit free_ids([&]() noexcept { release_user_namespace(store, id); });
+    const AccountLines accounts = account_lines(tree, options, defaults, identity.user);
     const SpecInputs inputs{
         .id = id.to_string(),
         .options = options,
@@ -300,9 +350,17 @@ CreatedContainer create_record(Engine& engine,
         .host_has_mqueue = sys::file_exists("/dev/mqueue"),
         .available_capabilities = sys::own_capabilities().permitted,
         .custom_seccomp = read_seccomp_profile(options.security),
-        .user_namespace = resolve_user_namespace(engine, id, options.user_namespace)};
-    const oci::RuntimeSpec spec = build_runtime_spec(inputs);
+        .user_namespace = resolve_user_namespace(engine, id, options.user_namespace),
+        .adds_passwd = !accounts.passwd.empty(),
+        .adds_group = !accounts.group.empty()};
+    oci::RuntimeSpec spec = build_runtime_spec(inputs);
+    apply_cdi_edits(find_cdi_edits(options.cdi_devices), spec);
     ContainerConfig config = make_config(engine, options, defaults, spec, mounts);
+    config.passwd_lines = accounts.passwd;
+    config.group_lines = accounts.group;
+    if (options.rootfs_is_overlay) {
+        config.rootfs_overlay = store.paths().container_directory(id) / "rootfs";
+    }
     for (const auto& secret : options.secrets) {
         config.secrets.push_back({.secret = get_secret(engine, secret.secret).name,
                                   .target = secret.target,
@@ -325,7 +383,10 @@ CreatedContainer create_record(Engine& engine,
     const auto snapshot = write_record(engine, created.record, config, image, mounts, durability);
     free_ids.release();
     store.snapshots().make_directories(snapshot);
-    store.content().note_use(image.image_id);
+    if (image != nullptr) {
+        store.content().note_use(image->image_id);
+    }
+    make_rootfs_overlay(config);
     if (!options.auto_remove) {
         copy_record(store, created.record, snapshot, mounts);
     }
@@ -337,7 +398,7 @@ CreatedContainer create_record(Engine& engine,
                  {.action = "create",
                   .id = id.to_string(),
                   .name = created.record.name,
-                  .image = image.name,
+                  .image = created.record.image_name,
                   .attributes = created.record.labels});
     return created;
 }

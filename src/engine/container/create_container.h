@@ -24,11 +24,12 @@ struct CreatedContainer {
     ContainerConfig config;
 };
 
+/// @param image nullptr: the root is the directory of --rootfs
 /// @param durability relaxed when a transaction follows that is durable, or the container is --rm
 /// @throws Error{already_exists} the name, {not_found} user, {invalid} whatever makes no sense
 CreatedContainer create_record(Engine& engine,
                                const CreateOptions& options,
-                               const ResolvedImage& image,
+                               const ResolvedImage* image,
                                storage::Durability durability);
 
 }  // namespace nau::engine

@@ -1,6 +1,7 @@
 #include "engine/container/diff_container.h"
 
 #include "base/error.h"
+#include "engine/container/container_root.h"
 #include "engine/container/snapshot_view.h"
 #include "engine/container/task.h"
 #include "engine/engine.h"
@@ -21,8 +22,16 @@ std::vector<storage::Change> changes_of(const SnapshotView& view,
 std::vector<storage::Change> diff_container(Engine& engine, const std::string& name_or_id) {
     storage::Store& store = engine.store_for_reading();
     const auto record = get_container(store, find_container(engine, name_or_id));
-    const auto mount =
-        store.snapshots().mount_spec(storage::SnapshotKey::parse(record.snapshot_key));
+    if (const auto directory = rootfs_directory_of(record);
+        !directory.empty() && parse_container_config(record.config).rootfs_overlay.empty()) {
+        throw Error(ErrorKind::invalid,
+                    "container {} writes to the directory '{}', and there is nothing to compare it "
+                    "with",
+                    record.name,
+                    directory)
+            .with_hint("with --rootfs DIR:O what is written is kept apart");
+    }
+    const auto mount = root_of_container(store, record);
     return changes_of(open_own_layer(mount), mount_points_of(record));
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/error.h"
+#include "engine/container/container_root.h"
 #include "engine/container/snapshot_view.h"
 #include "engine/container/task.h"
 #include "engine/engine.h"
@@ -34,8 +35,7 @@ void export_container(Engine& engine,
     const auto record = get_container(store, find_container(engine, name_or_id));
     doing([&] { return fmt::format("exporting {}", name_or_id); },
           [&] {
-              const sys::UniqueFd tree = open_merged(
-                  store.snapshots().mount_spec(storage::SnapshotKey::parse(record.snapshot_key)));
+              const sys::UniqueFd tree = open_merged(root_of_container(store, record));
               OutputFile file(output);
               oci::TarWriter tar([&](std::span<const std::byte> bytes) {
                   file.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/fail_point.h"
 #include "engine/container/lifecycle.h"
+#include "engine/container/mount_container.h"
 #include "engine/container/user_namespace.h"
 #include "engine/engine.h"
 #include "engine/store/upkeep.h"
@@ -126,6 +127,9 @@ class BulkRemoval {
         std::erase_if(victims, [this](const Victim& each) { return needs_own_removal(each); });
         if (victims.empty()) {
             return;
+        }
+        for (const auto& victim : victims) {
+            drop_container_mount(store_, victim.container.id);
         }
         store_.using_reserve([&] { remove_rows(victims); });
         NAU_FAIL_POINT("remove_containers.after_commit");

@@ -33,11 +33,14 @@ PullOptions pull_options(const CreateOptions& options) {
     return pull;
 }
 
-/// The image, fetched when it is not here and that is allowed.
-ResolvedImage ensure_image(Engine& engine,
-                           const CreateOptions& options,
-                           PullProgress* progress,
-                           std::stop_token stop) {
+/// The image, fetched when it is not here and that is allowed. nullopt: there is none (--rootfs).
+std::optional<ResolvedImage> ensure_image(Engine& engine,
+                                          const CreateOptions& options,
+                                          PullProgress* progress,
+                                          std::stop_token stop) {
+    if (options.has_rootfs) {
+        return std::nullopt;
+    }
     if (const auto source = parse_archive_source(options.image)) {
         const auto loaded = load_from_source(engine, *source, options.platform, progress, stop);
         return get_image(engine, loaded.image_id.to_string());
@@ -129,6 +132,17 @@ int exit_code_of_error(const std::exception& error) noexcept {
 
 namespace {
 
+/// Nobody would see anything of a frozen process, nor could it end.
+void refuse_paused(storage::Store& store,
+                   const storage::ContainerId& id,
+                   const storage::ContainerState& state,
+                   const std::string& name_or_id) {
+    if (actual_state(store, id, state).status == storage::ContainerStatus::paused) {
+        throw Error(ErrorKind::invalid, "container '{}' is paused", name_or_id)
+            .with_hint(fmt::format("'nau unpause {}' lets it go on", name_or_id));
+    }
+}
+
 /// --requires: those that do not run are started, and what they require before them.
 void start_required(Engine& engine, const std::vector<std::string>& ids) {
     for (const auto& id : ids) {
@@ -146,11 +160,13 @@ RunResult run_and_report(Engine& engine,
     check_id_file(options.cid_file);
     check_networks_exist(engine, options.create.network);
     check_log_options(options.create);
-    const ResolvedImage image = ensure_image(engine, options.create, progress, stop);
-    report.note_image(image);
+    const auto image = ensure_image(engine, options.create, progress, stop);
+    if (image) {
+        report.note_image(*image);
+    }
     monitor::MonitorClient client = spawn_monitor(monitor::MonitorKind::container);
-    const CreatedContainer created =
-        create_record(engine, options.create, image, storage::Durability::relaxed);
+    const CreatedContainer created = create_record(
+        engine, options.create, image ? &*image : nullptr, storage::Durability::relaxed);
     const storage::Container& record = created.record;
     report.note_created(record);
     const AttachOptions attach = without_passed_streams(created.config, options.attach);
@@ -218,8 +234,8 @@ std::string create_container(Engine& engine,
     (void)engine.store_for_writing();
     check_networks_exist(engine, options.network);
     check_log_options(options);
-    const ResolvedImage image = ensure_image(engine, options, progress, stop);
-    return create_record(engine, options, image, storage::Durability::durable)
+    const auto image = ensure_image(engine, options, progress, stop);
+    return create_record(engine, options, image ? &*image : nullptr, storage::Durability::durable)
         .record.id.to_string();
 }
 
@@ -242,6 +258,7 @@ std::optional<ExitStatus> start_container(Engine& engine,
         record = get_container(store, id);
         const ContainerConfig config = parse_container_config(record->config);
         if (find_init(store, record->state) || is_restarting(record->state)) {
+            refuse_paused(store, id, record->state, name_or_id);
             ServiceStart(service, config, store.paths().container_run(id))
                 .tell_running(record->state.monitor.pid);
             return attach ? std::optional(attach_container(engine, name_or_id, *attach))
@@ -275,7 +292,9 @@ ExitStatus attach_container(Engine& engine,
                             const AttachOptions& attach) {
     storage::Store& store = engine.store_for_reading();
     const auto id = find_container(engine, name_or_id);
-    if (const auto config = parse_container_config(get_container(store, id).config);
+    const auto container = get_container(store, id);
+    refuse_paused(store, id, container.state, name_or_id);
+    if (const auto config = parse_container_config(container.config);
         passes_streams_through(config)) {
         throw Error(ErrorKind::unsupported,
                     "container '{}' has the streams of whoever started it (log driver {}), so "

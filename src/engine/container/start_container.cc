@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/scope_exit.h"
 #include "engine/container/container_log.h"
+#include "engine/container/container_root.h"
 #include "engine/container/own_command.h"
 #include "engine/container/service_start.h"
 #include "engine/container/signals.h"
@@ -30,6 +31,7 @@
 #include "sys/dir_fd.h"
 #include "sys/file.h"
 #include "sys/file_identity.h"
+#include "sys/mount.h"
 #include "sys/namespace.h"
 #include "sys/terminal.h"
 
@@ -147,16 +149,17 @@ std::string complete_spec(Engine& engine,
 }
 
 runtime::RootfsSpec rootfs_spec_of(storage::Store& store, const storage::Container& record) {
-    const auto key = storage::SnapshotKey::parse(record.snapshot_key);
-    return to_rootfs_spec(store.snapshots().mount_spec(key), record.auto_remove);
+    auto rootfs = to_rootfs_spec(root_of_container(store, record), record.auto_remove);
+    rootfs.mounted_at = store.paths().container_mount(record.id).string();
+    return rootfs;
 }
 
 /// What the record says of ids outside.
-UserNamespace user_namespace_of(const StartRequest& request) {
-    if (request.config.userns_mode.empty()) {
+UserNamespace user_namespace_of(const storage::Container& record, const ContainerConfig& config) {
+    if (config.userns_mode.empty()) {
         return {};
     }
-    const oci::RuntimeSpec spec = oci::parse_runtime_spec(request.record.spec);
+    const oci::RuntimeSpec spec = oci::parse_runtime_spec(record.spec);
     UserNamespace users{
         .uids = spec.linux_.uid_mappings, .gids = spec.linux_.gid_mappings, .path = {}};
     for (const auto& name_space : spec.linux_.namespaces) {
@@ -218,7 +221,7 @@ monitor::MonitorConfig make_monitor_config(Engine& engine,
     monitor_config.terminal = config.has_terminal;
     monitor_config.stdin_open = config.keeps_stdin && !passes_streams_through(config);
     monitor_config.stdin_once = request.attach && request.attach->has_stdin;
-    monitor_config.init = config.has_init;
+    monitor_config.init = config.has_init && config.init_path.empty();
     monitor_config.attach_output = request.attach && request.attach->has_stdout;
     monitor_config.attach_error_output = request.attach && request.attach->has_stderr;
     monitor_config.stop_signal = parse_signal(config.stop_signal);
@@ -272,7 +275,17 @@ void check_preserved_fds(const std::vector<int>& fds) {
 }
 
 sys::UniqueFd open_container_rootfs(storage::Store& store, const storage::Container& record) {
-    return runtime::open_rootfs(rootfs_spec_of(store, record));
+    const auto rootfs = rootfs_spec_of(store, record);
+    if (sys::is_mount_point(rootfs.mounted_at) &&
+        !parse_container_config(record.config).userns_mode.empty()) {
+        throw Error(
+            ErrorKind::in_use,
+            "the root file system of {} is mounted at {} with the ids of its user namespace",
+            record.name,
+            rootfs.mounted_at)
+            .with_hint(fmt::format("'nau unmount {}' first", record.name));
+    }
+    return runtime::open_rootfs(rootfs);
 }
 
 namespace {
@@ -295,6 +308,12 @@ sys::UniqueFd open_rootfs_or_unpack(Engine& engine,
 
 }  // namespace
 
+sys::UniqueFd open_outer_rootfs(Engine& engine,
+                                const storage::Container& record,
+                                const ContainerConfig& config) {
+    return open_rootfs_or_unpack(engine, record, user_namespace_of(record, config));
+}
+
 StartedTask start_task(Engine& engine,
                        const storage::ContainerLock& lock,
                        monitor::MonitorClient& client,
@@ -304,7 +323,7 @@ StartedTask start_task(Engine& engine,
     storage::Store& store = engine.store_for_writing();
     const ServiceStart service(
         request.service, request.config, store.paths().container_run(request.record.id));
-    const UserNamespace users = user_namespace_of(request);
+    const UserNamespace users = user_namespace_of(request.record, request.config);
     const sys::UniqueFd rootfs = open_rootfs_or_unpack(engine, request.record, users);
     ensure_working_directory(rootfs.get(), request.config.workdir, users);
     ScopeExit undo([&]() noexcept {
@@ -337,6 +356,8 @@ StartedTask start_task(Engine& engine,
                     request.config,
                     network ? std::optional(network->attachment()) : std::nullopt,
                     read_base_hosts(request.config.hosts_file, rootfs.get()));
+    write_account_files(
+        store.paths().container_run(request.record.id), request.config, rootfs.get());
     if (!users.is_host()) {
         give_files_to_namespace(store.paths().container_run(request.record.id).string(), users);
     }

@@ -24,8 +24,15 @@ class Engine;
 monitor::MonitorClient spawn_monitor(monitor::MonitorKind kind);
 
 /// Its root file system as a detached mount: what a start gives to the monitor, and what may be
-/// looked at and written to while it does not run.
+/// looked at and written to while it does not run. Ids are those inside.
+/// @throws Error{in_use} when it belongs to a user namespace and is mounted for people to look at
 sys::UniqueFd open_container_rootfs(storage::Store& store, const storage::Container& record);
+
+/// The same as the container will have it: ids are those outside. What a power cut took away is
+/// unpacked again.
+sys::UniqueFd open_outer_rootfs(Engine& engine,
+                                const storage::Container& record,
+                                const ContainerConfig& config);
 
 struct StartRequest {
     const storage::Container& record;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/container/container_config.h"
+#include "engine/container/mount_container.h"
 #include "engine/container/supervision.h"
 #include "engine/container/user_namespace.h"
 #include "engine/engine.h"
@@ -260,6 +261,7 @@ void delete_container(Engine& engine,
                       AnonymousVolumes volumes) {
     storage::Store& store = engine.store_for_writing();
     const storage::SnapshotKey key(container.id);
+    drop_container_mount(store, container.id);
     if (was_monitor_killed(store, container)) {
         remove_left_cgroup(store, container.id);
     }

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "engine/image/image_name.h"
 #include "engine/image/images.h"
+#include "engine/image/mount_image.h"
 #include "engine/store/upkeep.h"
 #include "engine/system/record_event.h"
 #include "oci/reference.h"
@@ -140,6 +141,7 @@ void check_rules(Engine& engine,
 
 RemovedImage remove_image(Engine& engine, const std::string& name_or_id, bool is_forced) {
     storage::Store& store = engine.store_for_writing();
+    forget_unmounted_images(engine);
     const Selection selection = select(engine, name_or_id);
     check_rules(engine, selection, name_or_id, is_forced);
     RemovedImage removed;

@@ -81,6 +81,10 @@ void release_network(Engine& engine, const storage::ContainerId& id) noexcept;
 
 /// The container's hosts, hostname and resolv.conf, in place: they are bound over the container's.
 /// @param base_hosts what /etc/hosts begins with
+/// passwd and group, as far as the container gets lines that its root file system does not have.
+void write_account_files(const std::filesystem::path& directory,
+                         const ContainerConfig& config,
+                         int rootfs_fd);
 void write_etc_files(storage::Store& store,
                      const storage::Container& record,
                      const ContainerConfig& config,

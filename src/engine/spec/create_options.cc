@@ -74,9 +74,6 @@ DeviceRequest parse_device_flag(std::string_view text) {
     if (parts.size() > 3) {
         throw Error(ErrorKind::invalid, "has more than three parts");
     }
-    if (!parts[0].starts_with('/') && parts[0].find('=') != std::string_view::npos) {
-        throw Error(ErrorKind::unsupported, "CDI devices such as '{}' are not supported yet", text);
-    }
     DeviceRequest device;
     device.host_path = checked_absolute(parts[0]);
     device.container_path = device.host_path;

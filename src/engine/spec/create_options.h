@@ -14,6 +14,7 @@
 #include "engine/container/health.h"
 #include "engine/image/registry_flags.h"
 #include "engine/network/network_options.h"
+#include "engine/spec/accounts.h"
 #include "engine/spec/user_namespace.h"
 
 namespace nau::engine {
@@ -223,8 +224,10 @@ struct ProcessOptions {
 };
 
 struct CreateOptions {
-    std::string image;  ///< as typed: reference, id or id prefix
-    std::string name;   ///< empty: made up
+    std::string image;        ///< as typed: reference, id or id prefix; with --rootfs a directory
+    bool has_rootfs = false;  ///< the root is the directory `image`, absolute
+    bool rootfs_is_overlay = false;  ///< what is written goes to a layer above it
+    std::string name;                ///< empty: made up
     std::string platform;
     PullPolicy pull = PullPolicy::missing;
     RegistryFlags registry;  ///< of a pull
@@ -235,6 +238,8 @@ struct CreateOptions {
     LogOptions log;
     std::vector<MountRequest> mounts;
     std::vector<DeviceRequest> devices;
+    std::vector<std::string> cdi_devices;  ///< "vendor.com/class=name", also of --gpus
+    AccountOptions accounts;
     std::map<std::string, std::string> labels;
     std::map<std::string, std::string> annotations;
     std::map<std::string, std::string> sysctls;
@@ -260,6 +265,9 @@ struct CreateOptions {
     bool is_read_only = false;
     bool has_read_only_tmpfs = true;  ///< tmpfs on /tmp, /run, /var/tmp when read-only
     bool has_init = false;
+    std::string init_path;         ///< of the host, in place of nau's; empty: nau's
+    std::string systemd = "true";  ///< true, false, always
+    std::optional<uint64_t> systemd_shm_size_bytes;
     bool auto_remove = false;
     std::string stop_signal;  ///< empty: the image's, else SIGTERM
     std::chrono::seconds stop_timeout{10};

@@ -7,7 +7,9 @@
 
 #include "base/error.h"
 #include "engine/network/container_network.h"
+#include "engine/spec/accounts.h"
 #include "engine/spec/etc_files.h"
+#include "sys/dir_fd.h"
 #include "sys/file.h"
 
 namespace nau::engine {
@@ -30,7 +32,28 @@ void share_files_of(const std::filesystem::path& other, const std::filesystem::p
     }
 }
 
+void write_etc_file(const std::filesystem::path& path, const std::string& text) {
+    const sys::UniqueFd file = sys::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+    sys::write_all(file.get(), text);
+}
+
 }  // namespace
+
+void write_account_files(const std::filesystem::path& directory,
+                         const ContainerConfig& config,
+                         int rootfs_fd) {
+    const auto write = [&](const char* name, const std::string& lines) {
+        if (lines.empty()) {
+            return;
+        }
+        const sys::DirFd root(sys::UniqueFd(::fcntl(rootfs_fd, F_DUPFD_CLOEXEC, 3)));
+        auto text =
+            root.read_file_in_root_if_exists(fmt::format("/etc/{}", name), kMaxEtcFileBytes);
+        write_etc_file(directory / name, append_lines(text.value_or(""), lines));
+    };
+    write("passwd", config.passwd_lines);
+    write("group", config.group_lines);
+}
 
 void write_etc_files(storage::Store& store,
                      const storage::Container& record,
@@ -76,9 +99,7 @@ void write_etc_files(storage::Store& store,
         }
     }
     const auto write = [&](const char* name, const std::string& text) {
-        const sys::UniqueFd file =
-            sys::open(directory / name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
-        sys::write_all(file.get(), text);
+        write_etc_file(directory / name, text);
     };
     write("hostname", make_hostname_file(inputs));
     constexpr std::string_view prefix = "container:";

@@ -58,14 +58,17 @@ std::vector<Mount> build_system_mounts(const SpecInputs& inputs) {
     mounts.push_back(is_foreign(options.network.mode)
                          ? bind_of_host("/sys", std::move(sys_options))
                          : system_mount("sysfs", "sysfs", "/sys", std::move(sys_options)));
-    mounts.push_back(system_mount("cgroup",
-                                  "cgroup",
-                                  "/sys/fs/cgroup",
-                                  {"nosuid",
-                                   "noexec",
-                                   "nodev",
-                                   "relatime",
-                                   options.security.has_writable_cgroups ? "rw" : access}));
+    mounts.push_back(system_mount(
+        "cgroup",
+        "cgroup",
+        "/sys/fs/cgroup",
+        {"nosuid",
+         "noexec",
+         "nodev",
+         "relatime",
+         options.security.has_writable_cgroups || runs_systemd(options, inputs.defaults)
+             ? "rw"
+             : access}));
     // Of whatever ipc namespace the container is in, the host's too.
     const std::vector<std::string> mqueue_options = {"nosuid", "noexec", "nodev"};
     if (!is_foreign(options.ipc_mode)) {
@@ -183,8 +186,8 @@ Mount build_bind(const ResolvedMount& mount, bool has_own_users) {
         return build_file_system(mount);
     }
     const MountRequest& request = mount.request;
-    const bool maps_ids = std::find(request.options.begin(), request.options.end(), "idmap") !=
-                          request.options.end();
+    const bool maps_ids =
+        std::find(request.options.begin(), request.options.end(), "idmap") != request.options.end();
     if (maps_ids && !has_own_users) {
         throw Error(ErrorKind::invalid,
                     "the mount at '{}' has the option idmap, but ids are the host's",
@@ -267,6 +270,52 @@ void add_etc_files(const SpecInputs& inputs, std::vector<Mount>& mounts) {
     }
 }
 
+/// /etc/passwd and group with lines that the image's do not have.
+void add_account_files(const SpecInputs& inputs, std::vector<Mount>& mounts) {
+    const auto add = [&](bool is_wanted, const char* name) {
+        const std::string destination = fmt::format("/etc/{}", name);
+        if (is_wanted && !has_destination(mounts, destination)) {
+            Mount mount = file_mount(destination, fmt::format("{}/{}", inputs.etc_directory, name));
+            if (inputs.options.is_read_only) {
+                mount.options.emplace_back("ro");
+            }
+            mounts.push_back(std::move(mount));
+        }
+    };
+    add(inputs.adds_passwd, "passwd");
+    add(inputs.adds_group, "group");
+}
+
+void add_init(const CreateOptions& options, std::vector<Mount>& mounts) {
+    if (options.has_init && !options.init_path.empty()) {
+        mounts.push_back(Mount{.destination = kInitDestination,
+                               .type = "bind",
+                               .source = options.init_path,
+                               .options = {"bind", "rprivate", "ro", "nosuid", "nodev"},
+                               .uid_mappings = {},
+                               .gid_mappings = {}});
+    }
+}
+
+/// What systemd expects of a container, unless the user has something there.
+void add_systemd_tmpfs(const SpecInputs& inputs, std::vector<Mount>& mounts) {
+    if (!runs_systemd(inputs.options, inputs.defaults)) {
+        return;
+    }
+    for (const char* destination : {"/run", "/run/lock", "/tmp", "/var/log/journal"}) {
+        if (has_destination(mounts, destination)) {
+            continue;
+        }
+        const bool is_tmp = std::string_view(destination) == "/tmp";
+        std::vector<std::string> options = {
+            "nosuid", "nodev", is_tmp ? "mode=1777" : "mode=755", "tmpcopyup"};
+        if (!is_tmp && inputs.options.systemd_shm_size_bytes) {
+            options.push_back(fmt::format("size={}", *inputs.options.systemd_shm_size_bytes));
+        }
+        mounts.push_back(system_mount("tmpfs", "tmpfs", destination, std::move(options)));
+    }
+}
+
 /// With a read-only root, programs still expect to write here.
 void add_read_only_tmpfs(const CreateOptions& options, std::vector<Mount>& mounts) {
     if (!options.is_read_only || !options.has_read_only_tmpfs) {
@@ -316,6 +365,9 @@ std::vector<Mount> build_mounts(const SpecInputs& inputs) {
         users.push_back(build_user_mount(mount, inputs.user_namespace));
     }
     add_etc_files(inputs, users);
+    add_account_files(inputs, users);
+    add_init(inputs.options, users);
+    add_systemd_tmpfs(inputs, users);
     add_read_only_tmpfs(inputs.options, users);
     std::stable_sort(users.begin(), users.end(), [](const Mount& a, const Mount& b) {
         return std::count(a.destination.begin(), a.destination.end(), '/') <

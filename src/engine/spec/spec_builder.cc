@@ -122,6 +122,9 @@ oci::spec::Process build_process(const SpecInputs& inputs, CapabilitySet boundin
         }
     }
     process.args = combine_command(options, inputs.defaults);
+    if (inputs.options.has_init && !inputs.options.init_path.empty()) {
+        process.args.insert(process.args.begin(), {kInitDestination, "--"});
+    }
     process.env = combine_environment(
         options, inputs.defaults.env, effective_host_name(inputs), inputs.user.home);
     process.cwd = working_directory(inputs);
@@ -199,6 +202,19 @@ std::vector<std::string> combine_command(const ProcessOptions& process,
         throw Error(ErrorKind::invalid, "the command to run is an empty word");
     }
     return args;
+}
+
+bool runs_systemd(const CreateOptions& options, const oci::ContainerDefaults& defaults) {
+    if (options.systemd != "true") {
+        return options.systemd == "always";
+    }
+    const std::string command = combine_command(options.process, defaults).front();
+    for (const std::string_view init : {"/sbin/init", "/usr/sbin/init", "/usr/local/sbin/init"}) {
+        if (command == init) {
+            return true;
+        }
+    }
+    return command.substr(command.rfind('/') + 1) == "systemd";
 }
 
 CapabilitySet combine_capabilities(const SecurityOptions& security, CapabilitySet available) {

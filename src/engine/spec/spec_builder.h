@@ -34,7 +34,7 @@ struct ResolvedMount {
     std::vector<std::string> lower_dirs = {};
     std::string upper = {};
     std::string work = {};
-    std::string overlay_directory = {};  ///< holds both, and is made anew at each start
+    std::string overlay_directory = {};             ///< holds both, and is made anew at each start
     std::optional<oci::ChainId> image_layers = {};  ///< to be kept as long as the container
 };
 
@@ -69,7 +69,16 @@ struct SpecInputs {
     /// Parsed --security-opt seccomp=FILE; ignored when the profile is nau's or none.
     std::optional<oci::spec::Seccomp> custom_seccomp;
     UserNamespace user_namespace = {};
+    bool adds_passwd = false;  ///< etc_directory holds passwd as well
+    bool adds_group = false;
 };
+
+/// Whether what runs is systemd, for which a container is laid out in its own way: as --systemd
+/// says, or by the name of the command, as podman does.
+bool runs_systemd(const CreateOptions& options, const oci::ContainerDefaults& defaults);
+
+/// Where the binary of --init-path appears.
+inline constexpr const char* kInitDestination = "/dev/init";
 
 /// @throws Error{invalid} when neither the user nor the image says what to run, or a capability,
 ///         sysctl or mode is unknown

@@ -292,9 +292,14 @@ class Translation {
     // --- containers
 
     void container() {
-        const Entry* image = last("Image");
+        const Entry* rootfs = last("Rootfs");
+        const Entry* image = rootfs != nullptr ? rootfs : last("Image");
         if (image == nullptr || image->value.empty()) {
-            throw Error(ErrorKind::invalid, "{}: has no Image= in [Container]", file_.path);
+            throw Error(ErrorKind::invalid, "{}: has no Image= in [Container]", file_.path)
+                .with_hint("or Rootfs=, a directory");
+        }
+        if (rootfs != nullptr && last("Image") != nullptr) {
+            fail(*rootfs, ErrorKind::invalid, "there is Image= as well");
         }
         const auto suffix = suffix_of(image->value);
         if (suffix == ".image" || suffix == ".build") {
@@ -310,6 +315,9 @@ class Translation {
         }
         append(words, container_flags());
         append_arguments(words);
+        if (rootfs != nullptr) {
+            words.emplace_back("--rootfs");
+        }
         words.push_back(image->value);
         if (const Entry* exec = last("Exec")) {
             append(words, words_of(*exec));

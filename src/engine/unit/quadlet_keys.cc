@@ -79,7 +79,7 @@ constexpr std::array kContainer = {
     KeyRule{"RemapUsers", refused, kUserns},
     KeyRule{"Retry", value, "--retry"},
     KeyRule{"RetryDelay", value, "--retry-delay"},
-    KeyRule{"Rootfs", refused, "containers without an image come later"},
+    KeyRule{"Rootfs", special, ""},
     KeyRule{"RunInit", boolean, "--init"},
     KeyRule{"SeccompProfile", special, "seccomp="},
     KeyRule{"Secret", each, "--secret"},

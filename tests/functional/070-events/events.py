@@ -74,8 +74,29 @@ def update_changes_limits_at_once_and_for_good(nau):
     nau("restart", "-t", "0", "u")
     assert nau("stats", "--no-stream", "--format", "{{.MemLimit}}", "u").word == str(128 << 20)
     nau.fails(125, "update", "--cpus", "1", "--cpu-quota", "1000", "u", error="together")
-    nau.fails(125, "update", "--env", "A=b", "u", error="fixed")
+    nau.fails(125, "update", "--health-cmd", "true", "u", error="fixed")
     nau.fails(125, "update", "--memory", "1g", "nosuch", error="nosuch")
+
+
+@test
+def update_changes_variables_and_the_restart_policy_of_several(nau):
+    image = nau.image()
+    for name in ("a", "b"):
+        nau("create", "--name", name, "-e", "OLD=1", "-e", "GONE=1", image, "sh", "-c", "echo $OLD $NEW [$GONE]; exit 3")
+    assert len(nau("update", "--restart", "on-failure:1", "--env", "NEW=2", "--env", "OLD=3", "--unsetenv", "GONE", "a", "b").lines) == 2
+    assert nau.inspect("b")["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 1}
+    nau("start", "b")
+    nau("wait", "b")
+    assert nau("logs", "b").out == "3 2 []\n" * 2
+    nau("run", "-d", "--name", "up", image, "sleep", "1000")
+    nau.fails(125, "update", "--restart", "always", "up", error="while it runs")
+    nau("update", "-e", "NEW=2", "up")
+    assert nau("exec", "up", "sh", "-c", "echo $NEW").out == "2\n"
+    nau("create", "--rm", "--name", "brief", image, "true")
+    nau.fails(125, "update", "--restart", "always", "brief", error="--rm")
+    nau.fails(125, "update", "--restart", "sometimes", "a", error="sometimes")
+    nau.fails(125, "update", "--env", "X", "a", error="NAME=VALUE")
+    nau.fails(125, "update", error="at least one CONTAINER")
 
 
 @test

@@ -55,8 +55,7 @@ TEST_CASE("a device is a path, a path inside and permissions") {
         CAPTURE(text);
         CHECK(kind_of_failure([&] { parse_device_flag(text); }) == ErrorKind::invalid);
     }
-    CHECK(kind_of_failure([] { parse_device_flag("vendor.com/gpu=all"); }) ==
-          ErrorKind::unsupported);
+    CHECK(kind_of_failure([] { parse_device_flag("vendor.com/gpu"); }) == ErrorKind::invalid);
 }
 
 TEST_CASE("ulimits have a name, a soft and a hard limit") {

@@ -107,6 +107,8 @@ TEST_CASE("what is not understood is named with its line") {
           "/etc/nau/systemd/a.container: a file of this kind has no section [Kube]");
     CHECK(error_of("a.container", "[Container]\nReadOnly=1\n") ==
           "/etc/nau/systemd/a.container: has no Image= in [Container]");
+    CHECK(error_of("a.container", "[Container]\nImage=i\nRootfs=/r\n") ==
+          "/etc/nau/systemd/a.container:3: Rootfs=/r: there is Image= as well");
     CHECK(error_of("a.container", "[Container]\nImage=i\nReadOnly=maybe\n") ==
           "/etc/nau/systemd/a.container:3: ReadOnly=maybe: is neither true nor false");
     CHECK(error_of("a.container", "[Container]\nImage=i\nVolume=x.volume:/x\n") ==
