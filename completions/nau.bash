@@ -16,7 +16,7 @@ _nau_values() {
 
 _nau() {
     local word=${COMP_WORDS[COMP_CWORD]} globals=() path= positional=0 wants= kind=nothing stops=0 flags= valued= values= i w
-    local commands='attach bundle commit container content cp create diff events exec export fsck gc healthcheck history image images import info init inspect kill lease load login logout logs manifest metrics namespace network pause port ps pull push rename restart rm rmi run runtime save search secret snapshot start stats stop system tag top unit unpause untag update version volume wait why' groups='container healthcheck image manifest network volume secret runtime unit system content snapshot bundle namespace lease' global_flags='-v --version --storage-driver --storage-opt --root --runroot --namespace --log-level --help' global_valued='--storage-driver --storage-opt --root --runroot --namespace --log-level'
+    local commands='attach bundle commit container content cp create diff events exec export fsck gc healthcheck history image images import info init inspect kill lease load login logout logs manifest metrics mount namespace network pause port ps pull push rename restart rm rmi run runtime save search secret snapshot start stats stop system tag top unit unmount unpause untag update version volume wait why' groups='container healthcheck image manifest network volume secret runtime unit system content snapshot bundle namespace lease' global_flags='-v --version --storage-driver --storage-opt --root --runroot --namespace --log-level --help' global_valued='--storage-driver --storage-opt --root --runroot --namespace --log-level'
     # A word with ':' is several to bash; only the last piece is replaced.
     declare -F _get_comp_words_by_ref >/dev/null && {
         local cur words cword
