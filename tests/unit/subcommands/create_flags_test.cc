@@ -106,7 +106,7 @@ TEST_CASE("the flags of run reach the options of the engine") {
     CHECK(options.security.no_new_privileges);
     CHECK(options.pid_mode == "host");
     CHECK(options.ipc_mode.empty());
-    CHECK(options.log.driver == "k8s-file");
+    CHECK(options.log.driver == "json-file");
     CHECK(options.pull == nau::engine::PullPolicy::never);
     CHECK(options.registry.tls_verify == false);
     CHECK(options.is_read_only);
