@@ -23,7 +23,7 @@ def mistakes_are_guessed_and_lead_to_help(nau):
         result = nau.fails(125, *args, error="did you mean")
         assert guess in result.err and result.err.endswith(f"See '{see} --help'\n"), result
     nau.fails(125, "rm", error="at least one CONTAINER")
-    nau.fails(125, "run", "--gpus", "all", "x", error="--gpus is not supported")
+    nau.fails(125, "run", "--storage-opt", "size=1G", "x", error="--storage-opt is not supported")
 
 
 @test
