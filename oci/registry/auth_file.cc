@@ -21,8 +21,7 @@ constexpr mode_t kPrivateFile = 0600;
 constexpr mode_t kPrivateDirectory = 0700;
 
 json::Value parse_auth_file(std::string_view text, std::string_view what) {
-    json::Value document =
-        trim(text).empty() ? json::Value::object() : json::parse(text, what);
+    json::Value document = trim(text).empty() ? json::Value::object() : json::parse(text, what);
     const json::Field root(document, what);
     if (!document.is_object()) {
         root.fail("is not an object");
@@ -113,9 +112,9 @@ std::optional<NamedHelper> CredentialStore::helper_for(const std::string& text,
             return NamedHelper{*std::move(name), docker_server_name(key)};
         }
     }
-    const bool names_file = options_.helpers.empty() || options_.helpers.front() == kAuthFilesHelper;
-    return names_file ? std::nullopt
-                      : std::optional(NamedHelper{options_.helpers.front(), key});
+    const bool names_file =
+        options_.helpers.empty() || options_.helpers.front() == kAuthFilesHelper;
+    return names_file ? std::nullopt : std::optional(NamedHelper{options_.helpers.front(), key});
 }
 
 std::string CredentialStore::store(const std::string& key, const Credentials& credentials) {
@@ -179,7 +178,8 @@ void CredentialStore::remove_all() {
             }
         }
     }
-    if (const auto name = find_store_in_auth_file(trim(text).empty() ? "{}" : text, file_.string())) {
+    if (const auto name =
+            find_store_in_auth_file(trim(text).empty() ? "{}" : text, file_.string())) {
         const CredentialHelper program(*name, options_.environment);
         for (const auto& [server, user] : program.list()) {
             program.erase(server);

@@ -4,10 +4,11 @@
 // into memory and handed to the sink in order.
 //
 //   worker ─ slot ─ next part ─ Range ─▶ memory ┐
-//   worker ─ slot ─ next part ─ Range ─▶ memory ┼─▶ sink (the caller's thread), in order ─▶ slot free
+//   worker ─ slot ─ next part ─ Range ─▶ memory ┼─▶ sink (the caller's thread), in order ─▶ slot
+//   free
 //
-// Slots are shared by all blobs of a client and bound its memory. A worker takes its slot before its
-// part, and parts are taken in order: the part that the sink waits for always has one.
+// Slots are shared by all blobs of a client and bound its memory. A worker takes its slot before
+// its part, and parts are taken in order: the part that the sink waits for always has one.
 
 #include <condition_variable>
 #include <cstdint>

@@ -82,13 +82,12 @@ std::vector<FoundRepository> search_catalog(RegistrySession& session,
     const std::string wanted = to_lower(term);
     std::vector<FoundRepository> found;
     size_t seen = 0;
-    read_pages(
-        session, endpoint, std::move(page), "repositories", {}, [&](std::string name) {
-            if (to_lower(name).find(wanted) != std::string::npos) {
-                found.push_back({.name = std::move(name)});
-            }
-            return found.size() < limit && ++seen < kMaxListed;
-        });
+    read_pages(session, endpoint, std::move(page), "repositories", {}, [&](std::string name) {
+        if (to_lower(name).find(wanted) != std::string::npos) {
+            found.push_back({.name = std::move(name)});
+        }
+        return found.size() < limit && ++seen < kMaxListed;
+    });
     return found;
 }
 
@@ -173,12 +172,11 @@ std::vector<FoundRepository> search_registry(RegistrySession& session,
         .registry = is_hub ? std::string(kHubSearchHost) : endpoint.registry,
         .repository = {},
         .is_insecure = endpoint.is_insecure};
-    const HttpResponse response = ask(session,
-                                      searched,
-                                      fmt::format("/v1/search?q={}&n={}",
-                                                  percent_encode(term),
-                                                  std::min(limit, kMaxHubPage)),
-                                      {});
+    const HttpResponse response =
+        ask(session,
+            searched,
+            fmt::format("/v1/search?q={}&n={}", percent_encode(term), std::min(limit, kMaxHubPage)),
+            {});
     if (response.is_success()) {
         auto found = parse_search_results(response.body);
         found.resize(std::min(found.size(), limit));

@@ -144,9 +144,9 @@ HttpResponse DistributionClient::ask_for_manifest(HttpMethod method, const Refer
                                              .max_body_bytes = kMaxManifestBytes},
                                  manifest_target(endpoint, reference));
         });
-        const bool is_answer = response.is_success() || (method == HttpMethod::head &&
-                                                         response.status == 404 &&
-                                                         !endpoint.is_mirror);
+        const bool is_answer =
+            response.is_success() ||
+            (method == HttpMethod::head && response.status == 404 && !endpoint.is_mirror);
         if (!is_answer) {
             throw failure_error(
                 response, fmt::format("image '{}'", reference.familiar()), endpoint.registry);
@@ -243,17 +243,14 @@ HttpResponse DistributionClient::stream_from(const RegistryEndpoint& endpoint,
                                              const BlobRequest& request,
                                              const RetryRules& rules,
                                              BlobStream& stream) {
-    const std::string target =
-        fmt::format("/v2/{}/blobs/{}", endpoint.repository, request.digest);
+    const std::string target = fmt::format("/v2/{}/blobs/{}", endpoint.repository, request.digest);
     RetryRules own = rules;
     own.stop = request.stop;
     own.progress = [&] { return stream.position(); };
     return session_.with_retries(own, [&] {
         const auto ask = [&] {
-            return session_.send(endpoint,
-                                 RegistrySession::subject_of(endpoint),
-                                 stream.make_request({}),
-                                 target);
+            return session_.send(
+                endpoint, RegistrySession::subject_of(endpoint), stream.make_request({}), target);
         };
         HttpResponse response = ask();
         if (stream.refuses_range(response)) {
@@ -317,9 +314,9 @@ void DistributionClient::get_blob_from_registry(const BlobRequest& request,
         }
         return response;
     };
-    (void)session_.at_endpoints(session_.endpoints_of(request.repository),
-                                fetch,
-                                {.is_final = [&] { return delivery.has_failed; }});
+    (void)session_.at_endpoints(session_.endpoints_of(request.repository), fetch, {.is_final = [&] {
+                                    return delivery.has_failed;
+                                }});
 }
 
 bool DistributionClient::get_blob_from_urls(const BlobRequest& request, BlobDelivery& delivery) {
@@ -377,9 +374,8 @@ void DistributionClient::ping(std::string_view registry) {
             endpoint, RegistrySession::subject_of(endpoint), HttpRequest{}, "/v2/");
     });
     if (response.status == 404) {
-        throw Error(ErrorKind::unsupported,
-                    "{} does not speak the registry protocol, version 2",
-                    registry);
+        throw Error(
+            ErrorKind::unsupported, "{} does not speak the registry protocol, version 2", registry);
     }
     if (!response.is_success()) {
         throw failure_error(response, fmt::format("registry {}", registry), registry);

@@ -18,15 +18,17 @@ namespace {
 
 constexpr size_t kMaxAnswerBytes = size_t{256} << 10U;
 constexpr size_t kMaxShown = 200;
-constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How the protocol says that a user name stands for an identity token.
 constexpr std::string_view kTokenUser = "<token>";
 
 bool is_plain(std::string_view name) noexcept {
-    return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               c == '-' || c == '_' || c == '.';
-    });
+    return !name.empty() && name.front() != '.' &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      c == '-' || c == '_' || c == '.';
+           });
 }
 
 std::string find_program(const std::string& name, const EnvironmentLookup& environment) {
@@ -67,8 +69,9 @@ std::optional<Credentials> parse_helper_answer(std::string_view text, std::strin
     if (user == kTokenUser) {
         return Credentials{.identity_token = std::move(secret)};
     }
-    return user.empty() ? std::nullopt
-                        : std::optional(Credentials{.username = user, .password = std::move(secret)});
+    return user.empty()
+               ? std::nullopt
+               : std::optional(Credentials{.username = user, .password = std::move(secret)});
 }
 
 CredentialHelper::CredentialHelper(std::string_view name, const EnvironmentLookup& environment)

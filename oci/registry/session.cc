@@ -20,8 +20,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kSleepSlice{200};  // how late an interrupt that wakes nobody is seen
 /// A transfer that has come so much further may fail as often again.
 constexpr uint64_t kProgressBytes = uint64_t{1} << 20U;
-constexpr int kMaxAuthRounds = 2;    // an expired token, then a scope it lacked
-constexpr int kMirrorAttempts = 2;   // there is somebody else to ask
+constexpr int kMaxAuthRounds = 2;   // an expired token, then a scope it lacked
+constexpr int kMirrorAttempts = 2;  // there is somebody else to ask
 
 /// In [0, 1).
 double random_fraction() {

@@ -1,15 +1,14 @@
 // Stand-ins for libc functions that must not be in the static binary.
 //
-// In glibc the functions below reach NSS, which loads the host's libnss_*.so: modules of another glibc
-// than the one linked here, or of none. The libraries only mention them (OpenSSL's BIO_lookup, c-ares'
-// service names); nau resolves names through c-ares and reads passwd and group files itself. Being
-// defined here, libc's members are not linked at all, and the release link treats the linker's warning
-// about any other such function as an error.
+// In glibc the functions below reach NSS, which loads the host's libnss_*.so: modules of another
+// glibc than the one linked here, or of none. The libraries only mention them (OpenSSL's
+// BIO_lookup, c-ares' service names); nau resolves names through c-ares and reads passwd and group
+// files itself. Being defined here, libc's members are not linked at all, and the release link
+// treats the linker's warning about any other such function as an error.
 //
 // Each answers "no such entry" in the way its manual page says.
 
 #include <cerrno>
-
 #include <grp.h>
 #include <netdb.h>
 #include <pwd.h>
@@ -64,9 +63,10 @@ int getgrgid_r(gid_t, group*, char*, size_t, group** result) {
     return 0;
 }
 
-// crtbeginT.o, the start file of a non-PIE static link, registers .eh_frame with the unwinder, which then
-// sorts every entry of it at the first throw (about 4 ms and half a megabyte). Linked with --wrap for these
-// two, nothing is registered and the unwinder uses the sorted table of --eh-frame-hdr instead.
+// crtbeginT.o, the start file of a non-PIE static link, registers .eh_frame with the unwinder,
+// which then sorts every entry of it at the first throw (about 4 ms and half a megabyte). Linked
+// with --wrap for these two, nothing is registered and the unwinder uses the sorted table of
+// --eh-frame-hdr instead.
 void __wrap___register_frame_info(const void*, void*) {}
 
 void* __wrap___deregister_frame_info(const void*) {

@@ -1,8 +1,8 @@
 #pragma once
 
-// What a person sees of a pull or a push, on standard error: on a terminal a bar per layer that is on its
-// way, redrawn at most ten times a second, under lines for what is done; elsewhere plain lines;
-// with --quiet nothing. While the pull goes on, Ctrl-C stops it.
+// What a person sees of a pull or a push, on standard error: on a terminal a bar per layer that is
+// on its way, redrawn at most ten times a second, under lines for what is done; elsewhere plain
+// lines; with --quiet nothing. While the pull goes on, Ctrl-C stops it.
 
 #include <chrono>
 #include <cstdint>

@@ -57,8 +57,7 @@ PullFrom parse_pull_from(const Field& mirror) {
     if (text == "tag-only") {
         return PullFrom::tag_only;
     }
-    refuse(mirror,
-           fmt::format("pull-from-mirror is '{}', not all, digest-only or tag-only", text));
+    refuse(mirror, fmt::format("pull-from-mirror is '{}', not all, digest-only or tag-only", text));
 }
 
 Mirror parse_mirror(const Field& field, bool by_digest_only) {
@@ -70,7 +69,8 @@ Mirror parse_mirror(const Field& field, bool by_digest_only) {
     }
     if (by_digest_only) {
         if (field.find("pull-from-mirror")) {
-            refuse(field, "pull-from-mirror and the registry's mirror-by-digest-only exclude each other");
+            refuse(field,
+                   "pull-from-mirror and the registry's mirror-by-digest-only exclude each other");
         }
         mirror.pull_from = PullFrom::digest_only;
     }
@@ -161,7 +161,8 @@ void add_version_1(const Field& registries, RegistriesConf& conf) {
     conf.search_registries = version_1_list(registries, "search");
     const auto rule_of = [&](const std::string& prefix) -> RegistryRule& {
         const auto found = std::ranges::find(conf.rules, prefix, &RegistryRule::prefix);
-        return found != conf.rules.end() ? *found : conf.rules.emplace_back(RegistryRule{prefix, prefix});
+        return found != conf.rules.end() ? *found
+                                         : conf.rules.emplace_back(RegistryRule{prefix, prefix});
     };
     for (const auto& registry : version_1_list(registries, "insecure")) {
         rule_of(registry).is_insecure = true;
@@ -312,15 +313,13 @@ std::vector<PullSource> pull_sources(const RegistriesConf& conf,
         return {{.name = std::string(name)}};
     }
     if (rule->is_blocked) {
-        throw Error(ErrorKind::permission_denied,
-                    "registry {} is blocked by registries.conf",
-                    rule->prefix)
+        throw Error(
+            ErrorKind::permission_denied, "registry {} is blocked by registries.conf", rule->prefix)
             .with_hint("the administrator of this machine set 'blocked = true' for it");
     }
     const size_t length = matched_length(rule->prefix, reference);
     // A prefix that names the tag leaves nothing of the name.
-    const std::string_view rest =
-        length < name.size() ? name.substr(length) : std::string_view();
+    const std::string_view rest = length < name.size() ? name.substr(length) : std::string_view();
     const bool has_digest = suffix.find('@') != suffix.npos;
     std::vector<PullSource> sources;
     for (const auto& mirror : rule->mirrors) {
@@ -362,9 +361,9 @@ ShortNameCandidates resolve_short_name(const RegistriesConf& conf, std::string_v
     if (candidates.references.empty()) {
         candidates.references.push_back(fmt::format("{}/{}", kDefaultRegistry, short_name));
     }
-    candidates.is_certain = candidates.references.size() == 1 ||
-                            conf.short_name_mode.value_or(ShortNameMode::permissive) !=
-                                ShortNameMode::enforcing;
+    candidates.is_certain =
+        candidates.references.size() == 1 ||
+        conf.short_name_mode.value_or(ShortNameMode::permissive) != ShortNameMode::enforcing;
     return candidates;
 }
 

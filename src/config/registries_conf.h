@@ -57,7 +57,8 @@ struct RegistriesConf {
 };
 
 /// @param file names it in errors
-/// @throws Error{invalid} naming the file and the place; unknown keys are ignored, as other tools do
+/// @throws Error{invalid} naming the file and the place; unknown keys are ignored, as other tools
+/// do
 RegistriesConf parse_registries_conf(std::string_view text, std::string_view file);
 
 /// A drop-in over what is there: rules of equal prefix, lists and the mode replace, aliases add.

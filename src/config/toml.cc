@@ -17,9 +17,9 @@ namespace {
 
 using json::Value;
 
-constexpr int kMaxDepth = 32;         // of arrays and inline tables in each other
-constexpr size_t kMaxKeyParts = 16;   // of a dotted key
-constexpr char kSeparator = '\x1f';   // between the parts of a path in the sets below
+constexpr int kMaxDepth = 32;        // of arrays and inline tables in each other
+constexpr size_t kMaxKeyParts = 16;  // of a dotted key
+constexpr char kSeparator = '\x1f';  // between the parts of a path in the sets below
 
 bool is_bare_key_character(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||

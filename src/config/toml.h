@@ -1,8 +1,8 @@
 #pragma once
 
 // TOML 1.0, as the configuration files of containers' tools are written in it, into the value type
-// of base/json: tables are objects, and json::Field then reads them with errors that name the place.
-// Dates and times, which no such file has, are refused.
+// of base/json: tables are objects, and json::Field then reads them with errors that name the
+// place. Dates and times, which no such file has, are refused.
 
 #include <string_view>
 

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 #include <unistd.h>
-
 #include <zlib.h>
 
 #include "base/error.h"
@@ -123,10 +122,8 @@ void GzipBlocks::find_blocks() {
             return;
         }
         const uint64_t begin = size();
-        blocks_.push_back({.place = place,
-                           .length = length,
-                           .begin = begin,
-                           .end = begin + get_u32(tail, 0)});
+        blocks_.push_back(
+            {.place = place, .length = length, .begin = begin, .end = begin + get_u32(tail, 0)});
         place += length;
     }
 }

@@ -60,8 +60,7 @@ void append_escaped_ascii(std::string& out, char c) {
 
 bool is_plain(char c) noexcept {
     const auto byte = static_cast<uint8_t>(c);
-    return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' &&
-           c != '&';
+    return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
 }
 
 /// As a JSON string without its quotes; false when something had to be replaced.

@@ -94,8 +94,7 @@ std::vector<oci::spec::IdMapping> parse_id_map(const std::string& text) {
         std::vector<uint32_t> numbers;
         for (const auto word : split(line, ' ')) {
             if (!word.empty()) {
-                numbers.push_back(
-                    static_cast<uint32_t>(parse_uint64(word).value_or(0)));
+                numbers.push_back(static_cast<uint32_t>(parse_uint64(word).value_or(0)));
             }
         }
         if (numbers.size() == 3) {

@@ -229,10 +229,8 @@ class MountPlanner {
         step.parameters = options.parameters;
         step.change = options.change;
         step.source = plan_.sources.size();
-        plan_.sources.push_back({.path = "an overlay",
-                                 .is_recursive = false,
-                                 .member = step.member,
-                                 .id_map = id_map});
+        plan_.sources.push_back(
+            {.path = "an overlay", .is_recursive = false, .member = step.member, .id_map = id_map});
         plan_.mounts.push_back(std::move(step));
     }
 

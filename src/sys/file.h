@@ -129,8 +129,8 @@ std::string make_temporary_directory(const std::string& parent, std::string_view
 void remove_tree(int dir_fd, const std::string& name);
 /// As above for a trusted path. Absent is fine.
 void remove_tree(const std::string& path);
-/// As above, but gives up when `max_entries` have been looked at: for callers that have somebody else
-/// for the big ones. false: something is left.
+/// As above, but gives up when `max_entries` have been looked at: for callers that have somebody
+/// else for the big ones. false: something is left.
 bool remove_tree_within(int dir_fd, const std::string& name, size_t max_entries);
 bool remove_tree_within(const std::string& path, size_t max_entries);
 

@@ -15,8 +15,8 @@ FileIdentity::FileIdentity(uid_t uid, gid_t gid)
     (void)::setfsgid(gid);  // tells the old one, never a failure
     (void)::setfsuid(uid);
     // Those that are about files have gone with root's fsuid.
-    const int result = raw::capset(
-        before.effective.mask(), before.permitted.mask(), before.inheritable.mask());
+    const int result =
+        raw::capset(before.effective.mask(), before.permitted.mask(), before.inheritable.mask());
     if (result < 0) {
         (void)::setfsuid(uid_);
         (void)::setfsgid(gid_);

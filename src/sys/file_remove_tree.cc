@@ -313,11 +313,9 @@ bool remove_tree_within(const std::string& path, size_t max_entries) {
     if (!parent) {
         return true;
     }
-    return doing([&] { return fmt::format("below {}", trimmed.substr(0, slash + 1)); },
-                 [&] {
-                     return remove_tree_within(
-                         parent->get(), trimmed.substr(slash + 1), max_entries);
-                 });
+    return doing(
+        [&] { return fmt::format("below {}", trimmed.substr(0, slash + 1)); },
+        [&] { return remove_tree_within(parent->get(), trimmed.substr(slash + 1), max_entries); });
 }
 
 }  // namespace nau::sys

@@ -145,7 +145,8 @@ void rotate_file_series(const std::string& path, int max_files) {
     (void)unlink_if_exists(file_series_name(path, last));
     (void)unlink_if_exists(compressed_series_name(path, last));
     for (int i = last; i > 1; --i) {
-        (void)rename_if_exists(compressed_series_name(path, i - 1), compressed_series_name(path, i));
+        (void)rename_if_exists(compressed_series_name(path, i - 1),
+                               compressed_series_name(path, i));
         (void)rename_if_exists(file_series_name(path, i - 1), file_series_name(path, i));
     }
     (void)rename_if_exists(path, file_series_name(path, 1));

@@ -88,8 +88,8 @@ class ContentStore {
     /// exists meanwhile is left as it is.
     void publish(std::vector<VerifiedIngest> ingests);
 
-    /// The blob is in use now: its time of modification says so, which costs no transaction. For the
-    /// image config that a container is made from. Absent is fine.
+    /// The blob is in use now: its time of modification says so, which costs no transaction. For
+    /// the image config that a container is made from. Absent is fine.
     void note_use(const oci::Digest& digest) const noexcept;
     /// When it came, or was last used; nullopt: absent.
     std::optional<Time> last_use(const oci::Digest& digest) const;

@@ -24,8 +24,7 @@ OverlaySnapshotter::OverlaySnapshotter(Database& db,
                                        LayerForm form,
                                        std::string boot_id,
                                        FurtherLayers further)
-    : DirectorySnapshotter(db, paths, clock, std::move(boot_id), std::move(further)),
-      form_(form) {}
+    : DirectorySnapshotter(db, paths, clock, std::move(boot_id), std::move(further)), form_(form) {}
 
 void OverlaySnapshotter::make_tree(const Snapshot& snapshot) {
     sys::mkdir(paths().snapshot_work(snapshot.number), kPrivateMode);
@@ -40,9 +39,9 @@ void OverlaySnapshotter::set_root_attributes(const Snapshot& snapshot) {
     const auto own = sys::lstat(fs);
     mode_t mode = kRootMode;
     if (snapshot.parent) {
-        const auto parent = sys::lstat(snapshot.parent_number != 0
-                                           ? paths().snapshot_fs(snapshot.parent_number)
-                                           : parent_directory(*snapshot.parent));
+        const auto parent =
+            sys::lstat(snapshot.parent_number != 0 ? paths().snapshot_fs(snapshot.parent_number)
+                                                   : parent_directory(*snapshot.parent));
         mode = parent.st_mode & kModeBits;
         if ((parent.st_uid != own.st_uid || parent.st_gid != own.st_gid) &&
             ::lchown(fs.c_str(), parent.st_uid, parent.st_gid) != 0) {

@@ -16,13 +16,12 @@ namespace nau::storage {
 
 class OverlaySnapshotter final : public DirectorySnapshotter {
   public:
-    OverlaySnapshotter(
-        Database& db,
-        const Paths& paths,
-        const Clock& clock,
-        LayerForm form,
-        std::string boot_id,
-        FurtherLayers further = {});
+    OverlaySnapshotter(Database& db,
+                       const Paths& paths,
+                       const Clock& clock,
+                       LayerForm form,
+                       std::string boot_id,
+                       FurtherLayers further = {});
 
     std::string_view name() const noexcept override { return "overlay"; }
     bool can_rebase() const noexcept override { return true; }

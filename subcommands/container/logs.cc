@@ -78,9 +78,8 @@ std::vector<std::string> make_prefixes(const Options& options,
     for (size_t i = 0; i < sources.size(); ++i) {
         const std::string word =
             options.has_names ? sources[i].name : sources[i].id.substr(0, kShortId);
-        prefixes[i] = options.has_colors
-                          ? fmt::format("\x1b[{}m{}\x1b[0m ", 31 + i % kColors, word)
-                          : word + " ";
+        prefixes[i] = options.has_colors ? fmt::format("\x1b[{}m{}\x1b[0m ", 31 + i % kColors, word)
+                                         : word + " ";
     }
     return prefixes;
 }

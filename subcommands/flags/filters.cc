@@ -23,9 +23,9 @@ void declare_filters(cli::FlagSet& flags,
                     // "24h" is before now; further down there are only moments.
                     filters.emplace_back(
                         pair->first,
-                        pair->first == "until" ? format_rfc3339(cli::parse_moment(
-                                                     pair->second, SystemClock().now()))
-                                               : std::string(pair->second));
+                        pair->first == "until"
+                            ? format_rfc3339(cli::parse_moment(pair->second, SystemClock().now()))
+                            : std::string(pair->second));
                 })
         .repeatable();
 }

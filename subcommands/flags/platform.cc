@@ -20,8 +20,7 @@ void declare_platform_flags(cli::FlagSet& flags, PlatformFlags& options) {
 }
 
 std::string platform_of(const PlatformFlags& options, const std::string& command) {
-    const bool has_parts =
-        !options.os.empty() || !options.arch.empty() || !options.variant.empty();
+    const bool has_parts = !options.os.empty() || !options.arch.empty() || !options.variant.empty();
     if (!has_parts) {
         return options.platform;
     }

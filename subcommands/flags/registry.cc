@@ -31,8 +31,7 @@ std::chrono::milliseconds parse_delay(std::string_view text) {
 }  // namespace
 
 void declare_registry_flags(cli::FlagSet& flags, engine::RegistryFlags& options) {
-    flags
-        .toggle("--tls-verify", "Insist on verified TLS of registries", options.tls_verify)
+    flags.toggle("--tls-verify", "Insist on verified TLS of registries", options.tls_verify)
         .defaults_to("as registries.conf says")
         .explain(
             "With =false certificates are not checked, and plain HTTP will do. Without the flag "

@@ -235,8 +235,9 @@ class Filter {
             const auto is_match = [&](const std::string& value) {
                 return matcher(container, value);
             };
-            return key == "label" || key == "label!" ? std::all_of(values.begin(), values.end(), is_match)
-                                  : std::any_of(values.begin(), values.end(), is_match);
+            return key == "label" || key == "label!"
+                       ? std::all_of(values.begin(), values.end(), is_match)
+                       : std::any_of(values.begin(), values.end(), is_match);
         });
     }
 

@@ -28,9 +28,8 @@ NewLayer::NewLayer(Engine& engine,
     : blob_(engine.store_for_writing().paths()),
       compression_(compression),
       compressor_(oci::make_compressor(
-          compression,
-          [this](std::span<const std::byte> bytes) { blob_.write(bytes); },
-          options)) {}
+          compression, [this](std::span<const std::byte> bytes) { blob_.write(bytes); }, options)) {
+}
 
 oci::ByteSink NewLayer::sink() {
     return [this](std::span<const std::byte> bytes) {

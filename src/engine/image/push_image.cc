@@ -115,22 +115,21 @@ size_t read_at(int fd, uint64_t offset, std::span<char> buffer, const oci::Diges
 oci::PutResult BlobSession::put(const oci::Descriptor& blob) {
     sys::UniqueFd file;
     const auto source = sources_.find(blob.digest);
-    return uploader_.put_blob(
-        {.digest = blob.digest,
-         .size_bytes = blob.size_bytes,
-         .mounts_from = source == sources_.end() ? "" : source->second,
-         .open =
-             [&] {
-                 origin_.ensure_blob(blob);
-                 file = content_.open_blob(blob.digest);
-                 report(blob, kOnItsWay, 0);
-             },
-         .read =
-             [&](uint64_t offset, std::span<char> buffer) {
-                 return read_at(file.get(), offset, buffer, blob.digest);
-             },
-         .on_progress = [&](uint64_t sent) { report(blob, kOnItsWay, sent); },
-         .stop = stop_.get_token()});
+    return uploader_.put_blob({.digest = blob.digest,
+                               .size_bytes = blob.size_bytes,
+                               .mounts_from = source == sources_.end() ? "" : source->second,
+                               .open =
+                                   [&] {
+                                       origin_.ensure_blob(blob);
+                                       file = content_.open_blob(blob.digest);
+                                       report(blob, kOnItsWay, 0);
+                                   },
+                               .read =
+                                   [&](uint64_t offset, std::span<char> buffer) {
+                                       return read_at(file.get(), offset, buffer, blob.digest);
+                                   },
+                               .on_progress = [&](uint64_t sent) { report(blob, kOnItsWay, sent); },
+                               .stop = stop_.get_token()});
 }
 
 void BlobSession::send(const oci::Descriptor& blob) {

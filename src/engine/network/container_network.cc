@@ -537,9 +537,9 @@ ConnectedNetwork ConnectedNetwork::make(Engine& engine,
     const bool has_ipv6 = std::ranges::any_of(
         attachment.endpoints,
         [](const network::Endpoint& endpoint) { return endpoint.network.has_ipv6(); });
-    auto container =
-        name_space ? network::ContainerNamespace::enter(std::move(name_space), has_ipv6)
-                   : network::ContainerNamespace::make(has_ipv6);
+    auto container = name_space
+                         ? network::ContainerNamespace::enter(std::move(name_space), has_ipv6)
+                         : network::ContainerNamespace::make(has_ipv6);
     network::NetlinkSocket host(NETLINK_ROUTE);
     std::vector<network::Request> loopback;
     loopback.push_back(network::set_link_up("lo"));

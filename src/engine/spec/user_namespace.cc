@@ -31,9 +31,7 @@ void apply_auto_option(std::string_view option, UserNamespaceOptions& options) {
 }
 
 void refuse_keep_id_option(std::string_view option) {
-    throw Error(ErrorKind::invalid,
-                "keep-id:{}: for root, all ids stay what they are",
-                option)
+    throw Error(ErrorKind::invalid, "keep-id:{}: for root, all ids stay what they are", option)
         .with_hint("--uidmap and --gidmap give other ids");
 }
 
@@ -102,10 +100,9 @@ oci::spec::IdMapping parse_id_map_flag(std::string_view text) {
     if (words.size() < 2 || words.size() > 3) {
         throw Error(ErrorKind::invalid, "'{}' is not INSIDE:OUTSIDE[:COUNT]", text);
     }
-    const oci::spec::IdMapping mapping{
-        .container_id = checked_id(words[0], text),
-        .host_id = checked_id(words[1], text),
-        .size = words.size() == 3 ? checked_id(words[2], text) : 1};
+    const oci::spec::IdMapping mapping{.container_id = checked_id(words[0], text),
+                                       .host_id = checked_id(words[1], text),
+                                       .size = words.size() == 3 ? checked_id(words[2], text) : 1};
     const uint64_t size = mapping.size;
     if (size == 0 || mapping.container_id + size > UINT32_MAX ||
         mapping.host_id + size > UINT32_MAX) {

@@ -78,11 +78,8 @@ void put_number(char* to, int value) noexcept {
     *to = '\0';
 }
 
-void run_hook(Context& c,
-              const HookInputs& hook,
-              int state,
-              const char* directory,
-              int parent) noexcept {
+void run_hook(
+    Context& c, const HookInputs& hook, int state, const char* directory, int parent) noexcept {
     int failure[2];
     check(c, raw::pipe2(failure, O_CLOEXEC));
     int pidfd = kNone;

@@ -9,12 +9,18 @@ using nau::engine::ArchiveSource;
 using nau::engine::parse_archive_source;
 
 TEST_CASE("images on disk are told from those of registries") {
-    CHECK(parse_archive_source("oci:dir") == ArchiveSource{.format = ArchiveFormat::oci_dir, .path = "dir", .name = ""});
-    CHECK(parse_archive_source("oci:/a/b:1.2") == ArchiveSource{.format = ArchiveFormat::oci_dir, .path = "/a/b", .name = "1.2"});
+    CHECK(parse_archive_source("oci:dir") ==
+          ArchiveSource{.format = ArchiveFormat::oci_dir, .path = "dir", .name = ""});
+    CHECK(parse_archive_source("oci:/a/b:1.2") ==
+          ArchiveSource{.format = ArchiveFormat::oci_dir, .path = "/a/b", .name = "1.2"});
     CHECK(parse_archive_source("docker-archive:a.tar:example.com:5000/x:1") ==
-          ArchiveSource{.format = ArchiveFormat::docker_archive, .path = "a.tar", .name = "example.com:5000/x:1"});
-    CHECK(parse_archive_source("oci-archive:./a") == ArchiveSource{.format = ArchiveFormat::oci_archive, .path = "./a", .name = ""});
-    CHECK(parse_archive_source("dir:/a:b") == ArchiveSource{.format = ArchiveFormat::docker_dir, .path = "/a:b", .name = ""});
+          ArchiveSource{.format = ArchiveFormat::docker_archive,
+                        .path = "a.tar",
+                        .name = "example.com:5000/x:1"});
+    CHECK(parse_archive_source("oci-archive:./a") ==
+          ArchiveSource{.format = ArchiveFormat::oci_archive, .path = "./a", .name = ""});
+    CHECK(parse_archive_source("dir:/a:b") ==
+          ArchiveSource{.format = ArchiveFormat::docker_dir, .path = "/a:b", .name = ""});
     for (const auto* text : {"alpine",
                              "alpine:3.20",
                              "oci",

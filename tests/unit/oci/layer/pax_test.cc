@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "tests/support/tar_builder.h"
 
-using nau::oci::decode_xattr_base64;
 using nau::oci::decode_url;
+using nau::oci::decode_xattr_base64;
 using nau::oci::parse_pax_records;
 using nau::oci::parse_pax_time;
 using nau::oci::Timestamp;

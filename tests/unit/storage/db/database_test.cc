@@ -132,8 +132,9 @@ TEST_CASE_FIXTURE(Fixture, "reading where nothing is finds nothing and makes not
 TEST_CASE_FIXTURE(Fixture, "a database of the first version gets the tables of the newer ones") {
     {
         Database db = open();
-        db.execute("DROP TABLE network_addresses; DROP TABLE network_cursors;"
-                   "DROP TABLE published_ports; PRAGMA user_version = 1");
+        db.execute(
+            "DROP TABLE network_addresses; DROP TABLE network_cursors;"
+            "DROP TABLE published_ports; PRAGMA user_version = 1");
     }
     Database db = open();
     Statement tables(db,
