@@ -54,6 +54,12 @@ std::string expand(std::string_view entry, const Variables& variables, const cha
     return line + "\n";
 }
 
+/// The image says it; it must not say more than one field of one line.
+std::string_view home_of(const AccountInputs& inputs) {
+    const std::string_view directory = inputs.workdir;
+    return directory.find_first_of(":\n") == directory.npos ? directory : "/";
+}
+
 std::string user_line(const AccountInputs& inputs, std::string_view user) {
     if (!is_number(user) || !find_line(inputs.passwd_text, kId, user).empty()) {
         return {};
@@ -61,14 +67,14 @@ std::string user_line(const AccountInputs& inputs, std::string_view user) {
     const auto& resolved = inputs.resolved;
     if (inputs.options.passwd_entry.empty()) {
         return fmt::format(
-            "{0}:*:{0}:{1}:container user:{2}:/bin/sh\n", user, resolved.gid, inputs.workdir);
+            "{0}:*:{0}:{1}:container user:{2}:/bin/sh\n", user, resolved.gid, home_of(inputs));
     }
     return expand(inputs.options.passwd_entry,
                   {{"$USERNAME", std::string(user)},
                    {"$UID", std::to_string(resolved.uid)},
                    {"$GID", std::to_string(resolved.gid)},
                    {"$NAME", std::string(user)},
-                   {"$HOME", std::string(inputs.workdir)}},
+                   {"$HOME", std::string(home_of(inputs))}},
                   "--passwd-entry");
 }
 

@@ -16,14 +16,15 @@ constexpr std::string_view kHost = "eve:x:500:501:Eve:/home/eve:/bin/zsh\nbroken
 engine::AccountLines lines_of(std::string_view user,
                               uint32_t uid,
                               uint32_t gid,
-                              const engine::AccountOptions& options = {}) {
+                              const engine::AccountOptions& options = {},
+                              std::string_view workdir = "/work") {
     runtime::ResolvedUser resolved;
     resolved.uid = uid;
     resolved.gid = gid;
     return engine::make_account_lines({.options = options,
                                        .user = user,
                                        .resolved = resolved,
-                                       .workdir = "/work",
+                                       .workdir = workdir,
                                        .passwd_text = kPasswd,
                                        .group_text = kGroup,
                                        .host_passwd_text = kHost});
@@ -56,6 +57,14 @@ TEST_CASE("only numbers that the files do not have get lines") {
         CHECK(lines.group == row.group);
     }
     CHECK(lines_of("7", 7, 0, {.adds_entries = false}).passwd.empty());
+}
+
+TEST_CASE("the image's working directory adds no line and no field") {
+    for (const std::string_view workdir : {"/x\nevil:x:0:0::/:/bin/sh", "/x:/bin/evil"}) {
+        CAPTURE(std::string(workdir));
+        CHECK(lines_of("7", 7, 0, {}, workdir).passwd == "7:*:7:0:container user:/:/bin/sh\n");
+        CHECK(lines_of("7", 7, 0, {.passwd_entry = "$UID:$HOME"}, workdir).passwd == "7:/\n");
+    }
 }
 
 TEST_CASE("an entry's variables are replaced, the longer name first") {
