@@ -20,7 +20,10 @@ std::optional<LockedContainer> lock_container(Engine& engine, const storage::Con
 LockedContainer get_locked(Engine& engine, const std::string& name_or_id) {
     (void)engine.store_for_writing();
     const auto id = find_container(engine, name_or_id);
-    if (auto locked = lock_container(engine, id)) {
+    // While the lock was waited for, it may have been given another name.
+    if (auto locked = lock_container(engine, id);
+        locked &&
+        (locked->container.name == name_or_id || id.to_string().starts_with(name_or_id))) {
         return *std::move(locked);
     }
     throw Error(ErrorKind::not_found, "container '{}' is gone", name_or_id);
