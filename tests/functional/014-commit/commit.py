@@ -31,11 +31,6 @@ def changed(nau, *options):
     return container
 
 
-def mounts():
-    with open("/proc/self/mountinfo") as f:
-        return f.read()
-
-
 def diff_of(nau, name):
     return [l for l in nau("diff", name).lines if l != "C /tmp"]
 
@@ -43,26 +38,26 @@ def diff_of(nau, name):
 @test(needs=["root", "mount"])
 def diff_lists_what_was_added_changed_and_deleted(nau):
     container = changed(nau)
-    before = mounts()
+    before = nau.mounts()
     assert diff_of(nau, container) == CHANGES
     nau("stop", "-t", "0", container)
     assert diff_of(nau, container) == CHANGES
     lists = nau("diff", "--format", "json", container).json()
     assert lists["deleted"] == ["/a/2", "/a/2-too", "/etc/passwd"] and "/a/fresh" in lists["added"] and "/etc" in lists["changed"]
     assert nau("diff", nau("create", nau.image("busybox"), "true").word).out == ""
-    assert mounts() == before
+    assert nau.mounts() == before
     nau.fails(125, "diff", "nothing", error="no container and no image")
 
 
 @test(needs=["root", "mount"])
 def a_committed_image_has_the_files_of_the_container(nau):
     container = changed(nau)
-    before, host = read_tree(f"/proc/{nau.pid(container)}/root/"), mounts()
+    before, host = read_tree(f"/proc/{nau.pid(container)}/root/"), nau.mounts()
     running = nau("commit", "-q", container, "running:1").word
     nau("stop", "-t", "0", container)
     nau("commit", "-q", container, "stopped:1")
     nau("commit", "-q", "--squash", container, "squashed:1")
-    assert mounts() == host
+    assert nau.mounts() == host
     layers = {n: nau("image", "inspect", n).json()[0]["RootFS"]["Layers"] for n in ("running:1", "stopped:1", "squashed:1")}
     assert len(layers["running:1"]) == 9 and len(layers["squashed:1"]) == 1
     assert layers["running:1"] == layers["stopped:1"], "the same files give the same layer"

@@ -187,15 +187,10 @@ def links_in_a_container_never_lead_out_of_it(nau, tmp):
 
 @test
 def nothing_is_mounted_on_the_host_and_a_closed_pipe_is_quiet(nau, tmp):
-    def mounts():
-        """Of this store: other tests have theirs."""
-        with open("/proc/self/mountinfo", encoding="utf-8") as f:
-            return [line for line in f if str(nau.root) in line or str(nau.runroot) in line]
-
     containers(nau)
-    before = mounts()
+    before = nau.mounts()
     nau("cp", "down:/etc/passwd", str(tmp / "p"))
-    assert mounts() == before
+    assert nau.mounts() == before
     nau("exec", "up", "sh", "-c", "dd if=/dev/zero of=/big bs=1M count=4 2>/dev/null")
     writer = subprocess.Popen(nau.argv("cp", "up:/big", "-"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     writer.stdout.read(10)

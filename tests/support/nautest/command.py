@@ -250,6 +250,11 @@ class Nau:
         """Ids of all containers, running or not."""
         return self("ps", "-aq", "--no-trunc").lines
 
+    def mounts(self):
+        """The lines of mountinfo that belong to this store: other tests have theirs."""
+        with open("/proc/self/mountinfo", encoding="utf-8") as f:
+            return [line for line in f if str(self.root) in line or str(self.runroot) in line]
+
     # ---- the end
 
     def close(self):
