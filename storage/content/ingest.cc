@@ -134,10 +134,11 @@ VerifiedIngest Ingest::verify() && {
     NAU_FAIL_POINT("content.verify.before");
     const oci::Digest found = state.hasher->finish();
     if (found != state.expected.digest) {
-        // Nothing in it can be trusted, so there is nothing to resume.
+        // Nothing in it can be trusted, so there is nothing to resume. Readers are told before they
+        // find the file empty.
+        state.enter(IngestState::Phase::corrupt);
         sys::ftruncate(state.fd(), 0);
         sys::unlink(state.file);
-        state.enter(IngestState::Phase::corrupt);
         throw Error(ErrorKind::corrupt,
                     "{}: the bytes that came have digest {}",
                     state.expected.digest,
@@ -218,6 +219,10 @@ size_t IngestReader::read(std::span<std::byte> buffer, const std::stop_token& st
         throw SysError(errno, "read {}", state.file);
     }
     if (count == 0) {
+        guard.lock();
+        if (state.phase == Phase::corrupt) {
+            throw Error(ErrorKind::corrupt, "{}: wrong digest", state.expected.digest);
+        }
         throw Error(ErrorKind::interrupted, "{}: the download began anew", state.expected.digest);
     }
     offset_ += static_cast<uint64_t>(count);
