@@ -8,6 +8,35 @@
 
 namespace nau::engine {
 
+namespace {
+
+/// Upper and work directory above `directory`, whose root looks like it. Made by whoever needs them
+/// first, so that a command killed after the record was written leaves nothing out; the upper one
+/// appears when it is complete, and what the container does to its root is never undone.
+void ensure_overlay(const std::string& overlay, const std::string& directory) {
+    const std::string upper = overlay + "/upper";
+    if (sys::file_exists(upper)) {
+        return;
+    }
+    const struct ::stat below = sys::stat(directory);
+    sys::make_directories(overlay + "/work", 0700);
+    const std::string unfinished = overlay + "/upper.new";
+    sys::make_directories(unfinished, 0755);
+    const sys::UniqueFd fd = sys::open(unfinished, O_RDONLY | O_DIRECTORY);
+    sys::fchown(fd.get(), below.st_uid, below.st_gid);
+    sys::fchmod(fd.get(), below.st_mode & 07777);
+    try {
+        // Never over one that is there: it may be mounted already.
+        sys::rename_noreplace(unfinished, upper);
+    } catch (const SysError&) {
+        if (!sys::file_exists(upper)) {
+            throw;
+        }
+    }
+}
+
+}  // namespace
+
 std::string rootfs_directory_of(const storage::Container& record) {
     return record.image_id ? std::string() : parse_container_config(record.config).rootfs;
 }
@@ -19,6 +48,7 @@ storage::MountSpec root_of_container(storage::Store& store, const storage::Conta
             return {.kind = storage::MountKind::bind, .upper = config.rootfs};
         }
         if (!config.rootfs.empty()) {
+            ensure_overlay(config.rootfs_overlay, config.rootfs);
             return {.kind = storage::MountKind::overlay,
                     .lower_dirs = {config.rootfs},
                     .upper = config.rootfs_overlay + "/upper",
@@ -38,19 +68,6 @@ void check_rootfs(const std::string& path) {
         throw Error(ErrorKind::invalid, "the root '{}' is no directory", path)
             .with_hint("--rootfs takes a directory of this machine in place of an image");
     }
-}
-
-void make_rootfs_overlay(const ContainerConfig& config) {
-    if (config.rootfs_overlay.empty()) {
-        return;
-    }
-    const struct ::stat below = sys::stat(config.rootfs);
-    sys::make_directories(config.rootfs_overlay + "/work", 0700);
-    const std::string upper = config.rootfs_overlay + "/upper";
-    sys::make_directories(upper, 0755);
-    const sys::UniqueFd fd = sys::open(upper, O_RDONLY | O_DIRECTORY);
-    sys::fchown(fd.get(), below.st_uid, below.st_gid);
-    sys::fchmod(fd.get(), below.st_mode & 07777);
 }
 
 }  // namespace nau::engine

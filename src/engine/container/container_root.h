@@ -11,6 +11,7 @@
 
 namespace nau::engine {
 
+/// Makes the writable layer above --rootfs DIR:O when nobody has yet.
 /// @throws Error{not_found} a layer that has to be unpacked again
 storage::MountSpec root_of_container(storage::Store& store, const storage::Container& record);
 
@@ -19,8 +20,5 @@ std::string rootfs_directory_of(const storage::Container& record);
 
 /// @throws Error{not_found}, {invalid} when `path` is no directory
 void check_rootfs(const std::string& path);
-
-/// The writable layer above --rootfs PATH:O, whose root looks like the directory's. Idempotent.
-void make_rootfs_overlay(const ContainerConfig& config);
 
 }  // namespace nau::engine

@@ -386,7 +386,6 @@ CreatedContainer create_record(Engine& engine,
     if (image != nullptr) {
         store.content().note_use(image->image_id);
     }
-    make_rootfs_overlay(config);
     if (!options.auto_remove) {
         copy_record(store, created.record, snapshot, mounts);
     }

@@ -50,6 +50,18 @@ def it_is_listed_inspected_committed_and_removed_as_others_are(nau, tmp):
 
 
 @test(needs=["root", "mount"])
+def a_create_that_was_killed_before_it_made_the_overlay_leaves_a_whole_container(nau, tmp):
+    root = make_root(nau, tmp)
+    root.chmod(0o750)
+    c = nau("create", "--name", "c", "--rootfs", f"{root}:O", "sh", "-c", "stat -c %a /; chmod 711 /").word
+    overlay = nau.root / "containers" / c / "rootfs"
+    (overlay / "upper.new").mkdir(parents=True)
+    (overlay / "upper.new").chmod(0o700)
+    assert nau("start", "-a", "c").out == "750\n"
+    assert nau("start", "-a", "c").out == "711\n", "what it did to its root stays"
+
+
+@test(needs=["root", "mount"])
 def with_an_overlay_the_directory_stays_as_it_is(nau, tmp):
     root = make_root(nau, tmp)
     nau("run", "--name", "c", "--rootfs", f"{root}:O", "sh", "-c", "echo x >> /x; cat /x; rm -f /etc/passwd")
