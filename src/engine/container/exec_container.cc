@@ -166,12 +166,7 @@ ExitStatus exec_container(Engine& engine,
     check_preserved_fds(options.preserved_fds);
     client.send_start(make_exec_config(engine, target.record, spec, options), fds);
     (void)client.wait_started();
-    record_event(engine,
-                 {.action = "exec",
-                  .id = target.record.id.to_string(),
-                  .name = target.record.name,
-                  .image = target.record.image_name,
-                  .attributes = {}});
+    record_event(engine, container_event(target.record, "exec"));
     return session ? to_exit_status(session->run(client.channel())) : ExitStatus{.code = 0};
 }
 

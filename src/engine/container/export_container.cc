@@ -49,12 +49,7 @@ void export_container(Engine& engine,
               tar.finish();
               file.commit();
           });
-    record_event(engine,
-                 {.action = "export",
-                  .id = record.id.to_string(),
-                  .name = record.name,
-                  .image = record.image_name,
-                  .attributes = {}});
+    record_event(engine, container_event(record, "export"));
 }
 
 }  // namespace nau::engine

@@ -59,12 +59,7 @@ void stop_locked(Engine& engine, LockedContainer& locked, const StopOptions& opt
         }
     }
     if (was_running) {
-        record_event(engine,
-                     {.action = "stop",
-                      .id = locked.container.id.to_string(),
-                      .name = locked.container.name,
-                      .image = locked.container.image_name,
-                      .attributes = {}});
+        record_event(engine, container_event(locked.container, "stop"));
     }
     settle_container(engine, locked.lock, locked.container);
 }

@@ -59,15 +59,6 @@ sys::UniqueFd open_root(Engine& engine, LockedContainer& locked) {
     return open_outer_rootfs(engine, record, parse_container_config(record.config));
 }
 
-void tell(Engine& engine, const storage::ContainerSummary& container, const char* action) {
-    record_event(engine,
-                 {.action = action,
-                  .id = container.id.to_string(),
-                  .name = container.name,
-                  .image = container.image_name,
-                  .attributes = {}});
-}
-
 }  // namespace
 
 void drop_container_mount(storage::Store& store, const storage::ContainerId& id) {
@@ -97,7 +88,7 @@ MountedRoot mount_container(Engine& engine, const std::string& name_or_id) {
               sys::make_directories(mounted.path, 0700);
               sys::move_mount(root.get(), AT_FDCWD, mounted.path);
           });
-    tell(engine, container, "mount");
+    record_event(engine, container_event(container, "mount"));
     return mounted;
 }
 
@@ -113,7 +104,7 @@ std::string unmount_container(Engine& engine, const std::string& name_or_id, boo
     }
     drop_container_mount(store, container.id);
     if (is_mounted) {
-        tell(engine, container, "unmount");
+        record_event(engine, container_event(container, "unmount"));
     }
     return container.id.to_string();
 }

@@ -22,15 +22,6 @@ void write_status(storage::Store& store,
     tx.commit(storage::Durability::relaxed);
 }
 
-void tell(Engine& engine, const storage::ContainerSummary& container, const char* action) {
-    record_event(engine,
-                 {.action = action,
-                  .id = container.id.to_string(),
-                  .name = container.name,
-                  .image = container.image_name,
-                  .attributes = {}});
-}
-
 /// The running container's groups. @throws Error{invalid} saying what it is instead
 std::unique_ptr<runtime::cgroup::CgroupManager> cgroup_of_running(
     storage::Store& store, const storage::ContainerSummary& container) {
@@ -64,7 +55,7 @@ void pause_container(Engine& engine, const std::string& name_or_id) {
               write_status(store, locked.container, ContainerStatus::paused);
               cgroup->freeze();
           });
-    tell(engine, locked.container, "pause");
+    record_event(engine, container_event(locked.container, "pause"));
 }
 
 void unpause_container(Engine& engine, const std::string& name_or_id) {
@@ -83,7 +74,7 @@ void unpause_container(Engine& engine, const std::string& name_or_id) {
     if (!was_frozen) {
         throw Error(ErrorKind::invalid, "container {} is not paused", locked.container.name);
     }
-    tell(engine, locked.container, "unpause");
+    record_event(engine, container_event(locked.container, "unpause"));
 }
 
 void thaw_for_end(storage::Store& store, const storage::ContainerSummary& container) {

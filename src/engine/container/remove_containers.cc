@@ -136,11 +136,7 @@ class BulkRemoval {
         std::vector<EventDetails> events;
         for (auto& victim : victims) {
             remove_files(victim);
-            events.push_back({.action = "remove",
-                              .id = victim.container.id.to_string(),
-                              .name = victim.container.name,
-                              .image = victim.container.image_name,
-                              .attributes = {}});
+            events.push_back(container_event(victim.container, "remove"));
             removed_.push_back(words_.at(victim.container.id));
         }
         record_events(engine_, std::move(events));

@@ -300,12 +300,7 @@ void delete_container(Engine& engine,
     release_user_namespace(store, container.id);
     sys::remove_tree(store.paths().container_directory(container.id));
     lock.remove_file();
-    record_event(engine,
-                 {.action = "remove",
-                  .id = container.id.to_string(),
-                  .name = container.name,
-                  .image = container.image_name,
-                  .attributes = {}});
+    record_event(engine, container_event(container, "remove"));
 }
 
 void kill_task(Engine& engine, const storage::ContainerSummary& container) {

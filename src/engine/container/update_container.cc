@@ -87,12 +87,7 @@ std::string update_container(Engine& engine,
               store.records().containers.set_config(tx, container.id, config);
               tx.commit(storage::Durability::durable);
           });
-    record_event(engine,
-                 {.action = "update",
-                  .id = container.id.to_string(),
-                  .name = container.name,
-                  .image = container.image_name,
-                  .attributes = {}});
+    record_event(engine, container_event(container, "update"));
     return container.id.to_string();
 }
 

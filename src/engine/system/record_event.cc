@@ -4,9 +4,18 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "events/journal.h"
+#include "storage/records/containers.h"
 #include "storage/store.h"
 
 namespace nau::engine {
+
+EventDetails container_event(const storage::ContainerSummary& container, std::string action) {
+    return {.action = std::move(action),
+            .id = container.id.to_string(),
+            .name = container.name,
+            .image = container.image_name,
+            .attributes = {}};
+}
 
 void record_event(Engine& engine, EventDetails details) {
     std::vector<EventDetails> one;

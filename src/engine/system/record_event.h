@@ -9,6 +9,10 @@
 
 #include "events/event.h"
 
+namespace nau::storage {
+struct ContainerSummary;
+}
+
 namespace nau::engine {
 
 class Engine;
@@ -21,6 +25,9 @@ struct EventDetails {
     std::string image;
     std::map<std::string, std::string> attributes;
 };
+
+/// What has happened to a container.
+EventDetails container_event(const storage::ContainerSummary& container, std::string action);
 
 void record_event(Engine& engine, EventDetails details);
 /// Many at once, in their order.
