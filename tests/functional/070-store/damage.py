@@ -62,7 +62,7 @@ class Life:
         nau = self.nau
         assert self.image_names() == self.names
         states = dict(line.split(" ", 1) for line in nau("ps", "-a", "--format", "{{.Names}} {{.State}}").lines)
-        assert states == {"alive": "running", "ended": "exited", "new": "created" if has_old_answers else states["new"]}, states
+        assert states == {"alive": "running", "ended": "exited", "new": "created" if has_old_answers else "exited"}, states
         assert nau("volume", "ls", "-q").lines == ["data"]
         assert nau("run", "--rm", "--network", "none", "-v", "data:/data", self.image, "cat", "/data/file").out == "kept\n"
         if has_old_answers:
@@ -152,49 +152,19 @@ def the_next_command_rescues(nau, registry, damage, has_old_answers):
     assert not (nau.root / "nau.db-suspect").exists()
 
 
-@test
-def a_header_of_garbage(nau, registry):
-    the_next_command_rescues(nau, registry, garbage_header, False)
+def make(name, damage):
+    def function(nau, registry):
+        the_next_command_rescues(nau, registry, damage, False)
+    function.__name__ = name
+    test(function)
 
 
-@test
-def a_file_of_garbage(nau, registry):
-    the_next_command_rescues(nau, registry, all_garbage, False)
-
-
-@test
-def an_emptied_file(nau, registry):
-    the_next_command_rescues(nau, registry, emptied, False)
-
-
-@test
-def a_truncated_file(nau, registry):
-    the_next_command_rescues(nau, registry, truncated, False)
-
-
-@test
-def a_file_cut_in_a_page(nau, registry):
-    the_next_command_rescues(nau, registry, cut_in_a_page, False)
-
-
-@test
-def pages_overwritten_with_random_bytes(nau, registry):
-    the_next_command_rescues(nau, registry, pages_behind_the_first, False)
-
-
-@test
-def a_lost_version(nau, registry):
-    the_next_command_rescues(nau, registry, version_lost, False)
-
-
-@test
-def a_table_that_is_gone(nau, registry):
-    the_next_command_rescues(nau, registry, schema_lost, False)
-
-
-@test
-def a_version_older_than_its_tables(nau, registry):
-    the_next_command_rescues(nau, registry, older_version_than_its_tables, False)
+for kind, damaged_by in {"a_header_of_garbage": garbage_header, "a_file_of_garbage": all_garbage, "an_emptied_file": emptied,
+                         "a_truncated_file": truncated, "a_file_cut_in_a_page": cut_in_a_page,
+                         "pages_overwritten_with_random_bytes": pages_behind_the_first, "a_lost_version": version_lost,
+                         "a_table_that_is_gone": schema_lost,
+                         "a_version_older_than_its_tables": older_version_than_its_tables}.items():
+    make(kind, damaged_by)
 
 
 def root_page(path, table):
